@@ -1,0 +1,1 @@
+"""What decides for the fleet, on the controller: Ansible acts, this package decides (`python -m fleet --help`)."""

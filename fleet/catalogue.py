@@ -1,0 +1,231 @@
+"""The catalogue of services: what may stand in it, and what is meant where it says nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from fleet.errors import FleetError, suggestion
+from fleet.instances import SLOT_PORTS, SLOTS
+from fleet.paths import shown
+from fleet.release.source import VERSION, VERSION_EXAMPLE
+
+PORTS = len(SLOTS) * SLOT_PORTS  # that belong to each service, from its `port` on
+
+# Ports of the platform's own daemons, which may share a host with services.
+PLATFORM_PORTS = {
+    4369: "Erlang's port mapper",
+    5672: "RabbitMQ",
+    6379: "Redis",
+    25672: "RabbitMQ's cluster",
+    26379: "Sentinel",
+}
+
+# Users that RabbitMQ and Redis have already, and the library in services/.
+RESERVED_NAMES = {"admin", "chassis", "default", "guest", "monitor", "operator", "replica", "sentinel"}
+
+# Names that the platform itself gives a meaning in a service's configuration.
+RESERVED_SETTINGS = {
+    "AMQP_URI",
+    "HEARTBEAT",
+    "INSTANCE",
+    "LOGGING",
+    "REDIS_REPLICAS",
+    "REDIS_URIS",
+    "RPC_TIMEOUT",
+    "SERVICE_CONTAINER_CLS",
+    "WEB_SERVER_ADDRESS",
+    "heartbeat",
+    "max_workers",
+    "rabbitmq_password",
+    "redis_password",
+}
+
+LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")  # the host's user fleet-NAME may have 32 characters
+_PATTERNS = {
+    "type": "array",
+    "description": "a list of key patterns",
+    "items": {"type": "string", "pattern": r"^\S+$", "description": "text without spaces"},
+}
+
+# `description` completes the sentence "NAME must be ...".
+_ENTRY = {
+    "type": "object",
+    "description": "a mapping of keys such as release",
+    "additionalProperties": False,
+    "required": ["release", "instances", "workers", "port"],
+    "properties": {
+        "release": {
+            "type": "string",
+            "pattern": f"^{VERSION.pattern}$",
+            "description": f"an exact version as text, such as {VERSION_EXAMPLE} (a number like 1.0 in quotes)",
+        },
+        "instances": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": SLOT_PORTS,
+            "description": f"a whole number from 1 to {SLOT_PORTS}",
+        },
+        "workers": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "a whole number from 1 to 1000"},
+        "port": {
+            "type": "integer",
+            "minimum": 1024,
+            "maximum": 65536 - PORTS,
+            "description": f"a whole number from 1024 to {65536 - PORTS}",
+        },
+        "http": {
+            "type": "object",
+            "description": "a mapping with the key port",
+            "additionalProperties": False,
+            "required": ["port"],
+            "properties": {
+                "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "a port from 1 to 65535"},
+            },
+        },
+        "redis": {
+            "type": "object",
+            "description": "a mapping with the keys write and read",
+            "additionalProperties": False,
+            "properties": {"write": _PATTERNS, "read": _PATTERNS},
+        },
+        "settings": {
+            "type": "object",
+            "description": "a mapping of names to values",
+            "propertyNames": {
+                "type": "string",
+                "not": {"enum": sorted(RESERVED_SETTINGS)},
+                "description": "a mapping whose names are text",
+            },
+        },
+        "secrets": {
+            "type": "array",
+            "description": "a list of names",
+            "items": {
+                "type": "string",
+                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                "not": {"enum": sorted(RESERVED_SETTINGS)},
+                "description": "a name of letters, digits and _",
+            },
+        },
+        "call_timeout": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 600,
+            "description": "a whole number of seconds from 1 to 600",
+        },
+        "log_level": {"enum": LOG_LEVELS, "description": f"one of {', '.join(LOG_LEVELS)}"},
+    },
+}
+_VALIDATOR = Draft202012Validator(_ENTRY)
+
+
+def load(path: Path) -> dict:
+    """The services of a catalogue file, as they stand there.
+
+    Raises:
+        FleetError: the file can't be read, or isn't YAML with the one key `services`.
+    """
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise FleetError(f"The catalogue {shown(path)} can't be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise FleetError(f"The catalogue {shown(path)}{where} is no valid YAML: {error.problem}.") from None
+    if not isinstance(content, dict) or "services" not in content:
+        raise FleetError(f"The catalogue {shown(path)} needs the key `services`, a mapping of names to what is to run.")
+    return content["services"]
+
+
+def problems(services: object) -> list[str]:
+    """All that is wrong with a catalogue, each in a sentence with the valid values; nothing when it is sound."""
+    if not isinstance(services, Mapping):
+        return [f"services must be a mapping of names to what is to run, not {services!r}."]
+    found = []
+    for name, entry in services.items():
+        found += _name_problems(name)
+        found += [sentence for error in _VALIDATOR.iter_errors(entry) for sentence in _sentences(name, error)]
+    # What is compared across entries makes sense only for whole ones.
+    return found or [*_published_problems(services), *_block_problems(services)]
+
+
+def complete(services: Mapping[str, Mapping]) -> dict[str, dict]:
+    """A sound catalogue with every key: what an entry leaves out gets its default.
+
+    Raises:
+        FleetError: it isn't sound; the message has all problems.
+    """
+    if found := problems(services):
+        raise FleetError(" ".join(found))
+    return {
+        name: {
+            "http": None,
+            "settings": {},
+            "secrets": [],
+            "call_timeout": 10,
+            "log_level": "INFO",
+            **entry,
+            "redis": {"write": [], "read": [], **entry["redis"]} if "redis" in entry else None,
+        }
+        for name, entry in services.items()
+    }
+
+
+def _name_problems(name: object) -> Iterator[str]:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        yield f"{name!r} can't name a service: use up to 20 lower-case letters, digits and _, the first a letter."
+    elif name in RESERVED_NAMES:
+        taken = ", ".join(sorted(RESERVED_NAMES))
+        yield f"{name} can't name a service, the platform uses it itself: choose one other than {taken}."
+
+
+def _sentences(name: object, error: ValidationError) -> Iterator[str]:
+    where = ".".join(str(part) for part in (name, *error.absolute_path))
+    match error.validator:
+        case "additionalProperties":
+            valid = error.schema["properties"]
+            for key in sorted(set(error.instance) - set(valid), key=str):
+                yield f"{where} has the unknown key {key}: {suggestion(key, valid)}."
+        case "required":
+            # jsonschema reports each missing key on its own.
+            key = next(key for key in error.validator_value if f"'{key}' is a required" in error.message)
+            yield f"{where} lacks {key}: {error.schema['properties'][key]['description']}."
+        case "not":
+            taken = ", ".join(sorted(RESERVED_SETTINGS))
+            yield f"{where} names {error.instance}, which the platform sets itself: choose a name other than {taken}."
+        case _:
+            yield f"{where} must be {error.schema.get('description', 'text')}, not {error.instance!r}."
+
+
+def _published_problems(services: Mapping[str, Mapping]) -> Iterator[str]:
+    owners = dict(PLATFORM_PORTS)
+    for name, entry in services.items():
+        if http := entry.get("http"):
+            if owner := owners.get(http["port"]):
+                yield f"{name}.http.port is {http['port']}, which belongs to {owner}: choose another port."
+            owners[http["port"]] = name
+
+
+def _block_problems(services: Mapping[str, Mapping]) -> Iterator[str]:
+    taken = dict(PLATFORM_PORTS)
+    taken |= {entry["http"]["port"]: f"{name}'s clients" for name, entry in services.items() if entry.get("http")}
+    blocks = sorted((entry["port"], name) for name, entry in services.items())
+    for index, (first, name) in enumerate(blocks):
+        block = range(first, first + PORTS)
+        for other_first, other in blocks[index + 1 :]:
+            if other_first in block:
+                yield (
+                    f"{name}.port is {first} and {other}.port {other_first}, but each has {PORTS} ports from its"
+                    f" own on: give {other} one from {first + PORTS} on."
+                )
+        for port, owner in taken.items():
+            if port in block:
+                yield f"{name}.port is {first}, but among its {PORTS} ports {port} belongs to {owner}: choose another."

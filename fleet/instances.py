@@ -1,0 +1,111 @@
+"""What has to start and stop on one app host: the difference between the catalogue and what runs there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fleet.errors import FleetError
+
+SLOTS = ("a", "b")
+SLOT_PORTS = 10  # ports between the two slots of a service; so it may have as many instances on a host
+
+
+def program_name(service: str, release: str, slot: str, number: int) -> str:
+    return f"{service}-{release}-{slot}{number}"
+
+
+def instance(service: str, wanted: Mapping, slot: str, number: int) -> dict:
+    """One instance to start: its program, slot, number (from 1) and TCP port."""
+    return {
+        "program": program_name(service, wanted["release"], slot, number),
+        "slot": slot,
+        "number": number,
+        "port": wanted["port"] + SLOTS.index(slot) * SLOT_PORTS + number - 1,
+    }
+
+
+def _matches(running: Mapping, wanted: Mapping) -> bool:
+    return running["release"] == wanted["release"] and running["revision"] == wanted["revision"]
+
+
+def _served_by(instances: list[Mapping]) -> tuple[int, int]:
+    """How much would be lost with these: those that serve count before those that are merely there."""
+    serving = [one for one in instances if one["state"] == "admitted" and one.get("ready") == 200]
+    return len(serving), len(instances)
+
+
+def _plan_service(service: str, wanted: Mapping, running: list[Mapping]) -> dict:
+    keep = [one for one in running if _matches(one, wanted)]
+    others = [one for one in running if not _matches(one, wanted)]
+    if keep:
+        slot = max(SLOTS, key=lambda name: sum(one["slot"] == name for one in keep))
+    else:
+        slot = min(SLOTS, key=lambda name: _served_by([one for one in others if one["slot"] == name]))
+    desired = {
+        one["program"]: one for one in (instance(service, wanted, slot, n + 1) for n in range(wanted["instances"]))
+    }
+    up = {one["program"] for one in keep if one["process"] == "RUNNING" and one["state"] == "admitted"}
+    return {
+        # Remains of an earlier roll that stand where the new instances go.
+        "evict": sorted(one["program"] for one in others if one["slot"] == slot),
+        "start": [one for program, one in desired.items() if program not in up],
+        "stop": sorted(
+            one["program"]
+            for one in running
+            if one["program"] not in desired and not (one in others and one["slot"] == slot)
+        ),
+        "replaces": any(one["slot"] != slot for one in running),
+    }
+
+
+def _must_be_staged(host: str, service: str, wanted: Mapping, staged: Mapping[str, str]) -> bool:
+    release = wanted["release"]
+    if release in staged and staged[release] != wanted["manifest_sha256"]:
+        raise FleetError(
+            f"{service} {release} on {host} is not the one in dist/releases: a release never changes, so raise the "
+            f"version in services/{service}/pyproject.toml, type `make release SERVICE={service}` and put it into the "
+            "catalogue."
+        )
+    return release not in staged
+
+
+def plan(
+    services: Mapping[str, Mapping],
+    host: str,
+    running: Iterable[Mapping],
+    staged: Mapping[str, Mapping[str, str]],
+) -> dict:
+    """Decide for one host, service by service; services with nothing to do are left out.
+
+    Args:
+        services: name to `release`, `manifest_sha256`, `revision`, `instances`, `port`; the desired state.
+        host: the host's name.
+        running: instances as the module `service_instances` reports them, asked for /ready.
+        staged: by service, the releases installed on the host and their manifests' SHA-256.
+
+    Returns:
+        Name to `stage` (bool), `evict` (programs that end before anything starts), `start` (instances, see
+        `instance`), `stop` (programs that end once the new ones answer), `replaces` (whether running instances
+        give way to others).
+
+    Raises:
+        FleetError: a desired release is installed there with other content.
+    """
+    running = list(running)
+    result = {}
+    for service in [*services, *sorted({one["service"] for one in running} - set(services))]:
+        own = [one for one in running if one["service"] == service]
+        if service not in services:
+            result[service] = {
+                "stage": False,
+                "evict": [],
+                "start": [],
+                "stop": sorted(one["program"] for one in own),
+                "replaces": True,
+            }
+            continue
+        step = _plan_service(service, services[service], own)
+        step["stage"] = _must_be_staged(host, service, services[service], staged.get(service, {}))
+        if step["stage"] or step["evict"] or step["start"] or step["stop"]:
+            result[service] = step
+    return result

@@ -1,0 +1,271 @@
+"""What must be right before a run touches any host; every problem with its remedy, all at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from fleet import catalogue, secrets
+from fleet.errors import suggestion
+from fleet.paths import shown
+from fleet.release import built, folder_name, manifest, verify
+
+GROUPS = ("core", "app", "edge")
+DISTRIBUTION, VERSION = "Debian", "13"
+
+# Sentinel, Raft and the record of a roll compare times of different hosts; NTP keeps them within milliseconds.
+CLOCK_SECONDS = 3.0
+
+# Measured: 5.3 MiB of wheels become a release of 40 MiB on its host, with their bytecode and in whole disk blocks.
+UNPACKED = 8
+# Free on each host beside what is installed: logs, package lists, the upload of a release.
+DISK_MB = 300
+# On a core host Redis's append-only file and RabbitMQ's log are rewritten beside the old ones.
+CORE_DISK_MB = 300
+
+# Measured on the lab, rounded up: an edge host 126 MiB, a core host 221, an app host with eight instances 530.
+BASE_MEMORY_MB = 100
+GROUP_MEMORY_MB = {"core": 300, "app": 100, "edge": 50}
+INSTANCE_MEMORY_MB = 70
+
+
+def problems(facts: Mapping) -> list[dict[str, str]]:
+    """Judge a fleet by what was gathered of it.
+
+    Args:
+        facts: `groups` (core, app and edge to host names), `hosts` (name to `reachable`, `address` and, of those that
+            answer, the facts of module `fleet_host` with `clock_offset` in seconds), `services` (the catalogue),
+            `secrets`, `vip`, `skip` (names of app hosts to leave out), `limit` (as typed, empty without) and
+            `releases_dir`.
+
+    Returns:
+        Each problem and its remedy, as sentences under `problem` and `remedy`; empty when the run may begin.
+    """
+    if facts["limit"]:
+        return list(_limit_problems(facts))  # most hosts were not looked at, so there is no more to say
+    parts = [_group_problems(facts), _skip_problems(facts), _host_problems(facts), _address_problems(facts)]
+    parts += [_vip_problems(facts), _clock_problems(facts)]
+    if wrong := catalogue.problems(facts["services"]):
+        parts.append(_problem(sentence, "Correct inventory/group_vars/all/services.yml.") for sentence in wrong)
+    else:
+        parts += [_secret_problems(facts), _release_problems(facts), _capacity_problems(facts)]
+    return [problem for part in parts for problem in part]
+
+
+def _problem(problem: str, remedy: str) -> dict[str, str]:
+    return {"problem": problem, "remedy": remedy}
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _groups_of(facts: Mapping, host: str) -> list[str]:
+    return [group for group in GROUPS if host in facts["groups"].get(group, [])]
+
+
+def _skippable(facts: Mapping) -> list[str]:
+    return [host for host in facts["groups"].get("app", []) if _groups_of(facts, host) == ["app"]]
+
+
+def _is_supported(host: Mapping) -> bool:
+    return (host["distribution"], host["version"]) == (DISTRIBUTION, VERSION)
+
+
+def _targets(facts: Mapping) -> dict[str, Mapping]:
+    """The hosts of this run that answered."""
+    skip = set(facts["skip"]) & set(_skippable(facts))
+    return {name: host for name, host in facts["hosts"].items() if host["reachable"] and name not in skip}
+
+
+def _limit_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    yield _problem(
+        f"`--limit {facts['limit']}` leaves hosts out, but clusters and firewalls are decided for all at once.",
+        "Type it without --limit; an app host that is down is left out with `-e skip=NAME`.",
+    )
+
+
+def _group_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    for group in GROUPS:
+        if not facts["groups"].get(group):
+            yield _problem(f"The group {group} has no host.", f"List at least one host under {group} in the inventory.")
+    core = facts["groups"].get("core", [])
+    if core and len(core) % 2 == 0:
+        yield _problem(
+            f"{len(core)} core hosts ({_names(core)}) are an even number, which survives no more than one fewer.",
+            "List 1, 3 or 5 hosts under core in the inventory.",
+        )
+    if facts["groups"].get("app") and set(facts["groups"]["app"]) <= set(facts["skip"]):
+        yield _problem("Every app host is to be skipped.", "Leave at least one out of `-e skip=`.")
+
+
+def _skip_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    valid = _skippable(facts)
+    for name in facts["skip"]:
+        if name not in facts["hosts"]:
+            yield _problem(f"There is no host {name} to skip.", f"Correct `-e skip=`: {suggestion(name, valid)}.")
+        elif name not in valid:
+            groups = " and ".join(group for group in _groups_of(facts, name) if group != "app") or "no app"
+            yield _problem(
+                f"{name} is a host of {groups}, and only pure app hosts can be skipped.",
+                f"Correct `-e skip=`: {suggestion(name, valid)}.",
+            )
+
+
+def _host_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    skippable = _skippable(facts)
+    for name, host in facts["hosts"].items():
+        if not host["reachable"] and not (name in facts["skip"] and name in skippable):
+            skip = f", or leave it out with `-e skip={_names([*facts['skip'], name]).replace(' ', '')}`"
+            yield _problem(
+                f"{name} can't be reached.",
+                f"Type `ssh {host['address']}` to see why{skip if name in skippable else ''}.",
+            )
+    for name, host in _targets(facts).items():
+        if not _is_supported(host):
+            yield _problem(
+                f"{name} runs {host['distribution']} {host['version']}.",
+                f"Install {DISTRIBUTION} {VERSION} on it, the one system that the roles know.",
+            )
+
+
+def _address_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    users: dict[str, list[str]] = {}
+    for name, host in facts["hosts"].items():
+        users.setdefault(host["address"], []).append(name)
+        if not _is_ipv4(host["address"]):
+            yield _problem(
+                f"The address of {name} in the fleet is {host['address']!r}, which is no IPv4 address.",
+                f"Set ansible_host of {name} to its address, or fleet_address where SSH is to use a name.",
+            )
+    for address, names in users.items():
+        if len(names) > 1:
+            yield _problem(
+                f"{_names(names)} have the same address {address}.",
+                "Give each its own ansible_host; a host in several groups is listed under one name in all of them.",
+            )
+    for name, host in _targets(facts).items():
+        if host["address"] not in host["interfaces"] and _is_ipv4(host["address"]):
+            yield _problem(
+                f"{name} has no interface with its address {host['address']} (it has {_names(host['interfaces'])}).",
+                f"Set fleet_address of {name} to the one at which the other hosts reach it.",
+            )
+
+
+def _is_ipv4(address: str) -> bool:
+    try:
+        return bool(ipaddress.IPv4Address(address))
+    except ValueError:
+        return False
+
+
+def _vip_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    remedy = "Set vip in the inventory to an unused address of the edge hosts' subnet."
+    try:
+        vip = ipaddress.ip_address(facts["vip"])
+    except ValueError:
+        yield _problem(f"The virtual IP {facts['vip']!r} is no address.", remedy)
+        return
+    owners = [name for name, host in facts["hosts"].items() if host["address"] == str(vip)]
+    if owners:
+        yield _problem(f"The virtual IP {vip} is the address of {_names(owners)}.", remedy)
+    targets = _targets(facts)
+    for name in facts["groups"].get("edge", []):
+        # A single address (/32) is what keepalived adds for a virtual IP, not a subnet.
+        networks = [ipaddress.ip_network(text) for text in targets.get(name, {}).get("networks", [])]
+        subnets = [network for network in networks if network.num_addresses > 1 and not network.is_loopback]
+        if name in targets and not any(vip in network for network in subnets):
+            subnet = _names([str(network) for network in subnets]) or "none"
+            yield _problem(f"The virtual IP {vip} is outside the subnet of {name} ({subnet}).", remedy)
+
+
+def _clock_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    for name, host in _targets(facts).items():
+        offset = host["clock_offset"]
+        if abs(offset) > CLOCK_SECONDS:
+            apart = f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} the controller's"
+            yield _problem(
+                f"The clock of {name} is {apart}, more than {CLOCK_SECONDS:.0f} s.",
+                f"Type `timedatectl` on {name} and here, and make both follow a time server"
+                " (`apt-get install systemd-timesyncd`).",
+            )
+
+
+def _secret_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    remedy = (
+        "`make secrets` generates the lab's; in production type"
+        " `ansible-vault edit inventory/group_vars/production/secrets.yml`."
+    )
+    for name in secrets.missing(facts["services"], facts["secrets"]):
+        yield _problem(f"The secret {name} is missing.", remedy)
+    for name in secrets.unusable(facts["services"], facts["secrets"]):
+        yield _problem(f"The secret {name} has something other than letters, digits, _ . ~ and -.", remedy)
+
+
+def _release_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    releases = Path(facts["releases_dir"])
+    there = built(releases)
+    for service, entry in facts["services"].items():
+        folder = releases / folder_name(service, entry["release"])
+        if entry["release"] not in there.get(service, []):
+            versions = _names(there.get(service, [])) or "none"
+            unknown = there and service not in there
+            typo = f" If the name is mistyped, correct it: {suggestion(service, there)}." if unknown else ""
+            yield _problem(
+                f"The catalogue has {service} {entry['release']}, which is not built (built of {service}: {versions}).",
+                f"Type `make release SERVICE={service}`, or name a built release in the catalogue.{typo}",
+            )
+        elif found := verify(folder):
+            yield _problem(
+                f"The release {service} {entry['release']} is damaged: {'; '.join(found)}.",
+                f"Type `rm -r {shown(folder.resolve())} && make release SERVICE={service}`.",
+            )
+        else:
+            yield from _target_problems(facts, service, manifest.read(folder))
+
+
+def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator[dict[str, str]]:
+    for name, host in _targets(facts).items():
+        # That a host runs the wrong system is said once, not for each service.
+        is_app = "app" in _groups_of(facts, name) and _is_supported(host)
+        if is_app and (host["arch"], host["python"]) != (release["platform"], release["python"]):
+            yield _problem(
+                f"{service} {release['release']} is built for Python {release['python']} on {release['platform']},"
+                f" but {name} has Python {host['python']} on {host['arch']}.",
+                f"Take {name} out of the app hosts.",
+            )
+
+
+def _capacity_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    releases = Path(facts["releases_dir"])
+    services = facts["services"].values()
+    instances_mb = INSTANCE_MEMORY_MB * sum(entry["instances"] for entry in services)
+    largest_mb = INSTANCE_MEMORY_MB * max((entry["instances"] for entry in services), default=0)
+    folders = [releases / folder_name(service, entry["release"]) for service, entry in facts["services"].items()]
+    wheels = sum(path.stat().st_size for folder in folders for path in folder.glob(f"{manifest.WHEELS}/*"))
+    releases_mb = wheels * UNPACKED // 2**20
+    for name, host in _targets(facts).items():
+        groups = _groups_of(facts, name)
+        app = "app" in groups
+        disk = DISK_MB + CORE_DISK_MB * ("core" in groups) + releases_mb * app
+        if host["disk_free_mb"] < disk:
+            why = "the catalogue's releases beside those that are there, and room to work" if app else "room to work"
+            yield _problem(
+                f"{name} has {host['disk_free_mb']} MiB of disk left below /opt and needs {disk} ({why}).",
+                f"Free {disk - host['disk_free_mb']} MiB on {name}: `df -h`, `apt-get clean`,"
+                " `journalctl --vacuum-size=50M`.",
+            )
+        # While a service rolls, its new instances run beside the old.
+        memory = BASE_MEMORY_MB + sum(GROUP_MEMORY_MB[group] for group in groups) + (instances_mb + largest_mb) * app
+        free = largest_mb * app
+        if host["memory_mb"] < memory:
+            yield _problem(
+                f"{name} has {host['memory_mb']} MiB of memory and needs {memory}.",
+                f"Give {name} more memory{', or lower instances in the catalogue' * app}.",
+            )
+        elif host["memory_free_mb"] < free:
+            yield _problem(
+                f"{name} has {host['memory_free_mb']} MiB of memory left and needs {free} for new instances.",
+                f"Type `systemd-cgtop -m` on {name} to see what takes it, or lower instances in the catalogue.",
+            )

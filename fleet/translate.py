@@ -1,0 +1,140 @@
+"""What the catalogue means for each part of the platform: playbooks pass these to roles, which know no catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from fleet.instances import SLOT_PORTS, SLOTS, instance
+
+OPERATOR = "operator"  # the RabbitMQ user of `make shell`
+
+
+def rpc_name(service: str) -> str:
+    """The name that the service's class carries, and so its queue (`rpc-greeting_service`)."""
+    return f"{service}_service"
+
+
+def rabbitmq_users(services: Mapping[str, Mapping], secrets: Mapping) -> list[dict]:
+    """A user for each service, whose queue names are its own, and the operator's.
+
+    The exchange `nameko-rpc` is shared: every service may declare it, publish to it and bind from it. That is
+    where the trust between services begins (README, "Who trusts whom").
+    """
+
+    def user(name: str, password: str, own: str, extra_configure: str = "") -> dict:
+        return {
+            "name": name,
+            "password": password,
+            "configure": f"^({own}{extra_configure}|nameko-rpc)$",
+            "write": f"^({own}|nameko-rpc)$",
+            "read": rf"^({own}|nameko-rpc|[a-z0-9_]+\.events)$",
+        }
+
+    users = []
+    for service in services:
+        name = re.escape(rpc_name(service))
+        # Its queues: calls, replies, events that it handles (evt-SOURCE-TYPE--NAME.METHOD); its event exchange.
+        own = rf"rpc-{name}(\..*)?|rpc\.reply-{name}-.*|evt-.*--{name}[.-].*|{name}\.events"
+        # An event handler declares its source's exchange too, should it be there first.
+        users.append(user(service, secrets["services"][service]["rabbitmq_password"], own, r"|[a-z0-9_]+\.events"))
+    # Nameko names a script's reply queue after its proxy class.
+    own = r"rpc\.reply-standalone_rpc_proxy[a-z_]*-.*"
+    users.append(user(OPERATOR, secrets["rabbitmq"]["operator_password"], own))
+    return users
+
+
+def redis_users(services: Mapping[str, Mapping], secrets: Mapping) -> list[dict]:
+    """A user for each service that uses Redis, with the key patterns that the catalogue gives it."""
+    return [
+        {"name": service, "password": secrets["services"][service]["redis_password"], **entry["redis"]}
+        for service, entry in services.items()
+        if entry.get("redis")
+    ]
+
+
+def http_services(services: Mapping[str, Mapping], addresses: Mapping[str, str]) -> list[dict]:
+    """Each published service with every place where an instance may be: all hosts, both slots."""
+    return [
+        {
+            "name": service,
+            "port": entry["http"]["port"],
+            "servers": [
+                {
+                    "name": f"{host}-{slot}{number}",
+                    "address": address,
+                    "port": instance(service, entry, slot, number)["port"],
+                }
+                for host, address in addresses.items()
+                for slot in SLOTS
+                for number in range(1, entry["instances"] + 1)
+            ],
+        }
+        for service, entry in services.items()
+        if entry.get("http")
+    ]
+
+
+def logging_config(level: str) -> dict:
+    """JSON lines on standard error, which supervisor keeps (logging.config's dictionary schema)."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "chassis.logs.JsonFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        # The call's own line tells of errors that the caller caused.
+        "loggers": {"nameko.containers": {"level": "ERROR"}},
+        "root": {"level": level, "handlers": ["stderr"]},
+    }
+
+
+def service_config(service: str, entry: Mapping, secrets: Mapping, redis_replicas: int) -> dict:
+    """A service's Nameko configuration, but for what differs from instance to instance."""
+    own = secrets["services"][service]
+    config = {
+        "AMQP_URI": f"amqp://{service}:{quote(own['rabbitmq_password'], safe='')}@127.0.0.1:5672/",
+        "SERVICE_CONTAINER_CLS": "chassis.container.ServiceContainer",
+        "max_workers": entry["workers"],
+        "heartbeat": 10,
+        "RPC_TIMEOUT": entry["call_timeout"],
+        "LOGGING": logging_config(entry["log_level"]),
+    }
+    if entry.get("redis"):
+        config["REDIS_URIS"] = {"redis": f"redis://{service}:{quote(own['redis_password'], safe='')}@127.0.0.1:6379/0"}
+        config["REDIS_REPLICAS"] = redis_replicas
+    return {**config, **entry["settings"], **{name: own[name] for name in entry["secrets"]}}
+
+
+def _revision(entry: Mapping, config: Mapping) -> str:
+    """12 hex digits that change with the release and with anything in its configuration, its port included."""
+    content = json.dumps([entry["release"], entry["port"], config], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def desired_services(
+    services: Mapping[str, Mapping], secrets: Mapping, redis_replicas: int, releases_dir: str
+) -> dict[str, dict]:
+    """The catalogue with each service's `config` (see `service_config`), `revision` and `manifest_sha256`.
+
+    The last is of the release's manifest in `releases_dir`, on the controller.
+    """
+    desired = {}
+    for service, entry in services.items():
+        config = service_config(service, entry, secrets, redis_replicas)
+        manifest = Path(releases_dir) / f"{service}-{entry['release']}" / "manifest.json"
+        desired[service] = {
+            **entry,
+            "config": config,
+            "revision": _revision(entry, config),
+            "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        }
+    return desired
+
+
+def service_ports(services: Mapping[str, Mapping]) -> list[str]:
+    """The ports on which instances of each service may listen, as ranges (`8100-8119`)."""
+    return [f"{entry['port']}-{entry['port'] + len(SLOTS) * SLOT_PORTS - 1}" for entry in services.values()]

@@ -1,0 +1,109 @@
+"""Airports in a real Redis, as the user that the fleet gives the service."""
+
+import pytest
+from airports.service import AirportsService
+from chassis.errors import Conflict, Invalid, NotEnoughReplicas, NotFound, Unavailable
+from chassis.redis import OPTIONS
+from nameko.testing.services import worker_factory
+from redis.exceptions import NoPermissionError
+
+UNKNOWN = "0" * 32
+
+
+def make(server, user, replicas=0):
+    client = server.client(user, **OPTIONS)
+    return worker_factory(AirportsService, redis=client, config={"REDIS_REPLICAS": replicas})
+
+
+@pytest.fixture
+def airports(redis_server):
+    service = make(redis_server, "airports")
+    yield service
+    service.redis.close()
+
+
+@pytest.fixture
+def admin(redis_server):
+    with redis_server.client() as client:
+        yield client
+
+
+def test_an_airport_has_the_name_it_was_given(airports):
+    airport_id = airports.create("فرودگاه امام خمینی")
+    assert len(airport_id) == 32
+    assert airports.get(airport_id) == "فرودگاه امام خمینی"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "a\0", None, 5])
+def test_what_is_no_name_is_not_stored(airports, admin, name):
+    with pytest.raises(Invalid, match="airport"):
+        airports.create(name)
+    assert admin.dbsize() == 0
+
+
+@pytest.mark.parametrize("airport_id", [UNKNOWN, "", "x", "index", None, 7, {}])
+def test_an_id_that_no_airport_has_is_not_found(airports, airport_id):
+    with pytest.raises(NotFound):
+        airports.get(airport_id)
+    with pytest.raises(NotFound):
+        airports.delete(airport_id)
+
+
+def test_airports_are_listed_in_the_order_of_their_creation(airports):
+    created = [{"id": airports.create(name), "airport": name} for name in "zaqxsw"]
+    first = airports.list(limit=4)
+    assert first["airports"] == created[:4]
+    assert airports.list(4, first["next"]) == {"airports": created[4:], "next": None}
+
+
+def test_an_empty_list(airports):
+    assert airports.list() == {"airports": [], "next": None}
+
+
+def test_a_deleted_airport_is_gone_from_everywhere(airports, admin):
+    airport_id = airports.create("x")
+    airports.delete(airport_id)
+    with pytest.raises(NotFound):
+        airports.get(airport_id)
+    with pytest.raises(NotFound):
+        airports.delete(airport_id)
+    assert airports.list()["airports"] == []
+    assert admin.keys() == ["airports:sequence"]  # the next one still comes after all that ever were
+
+
+def test_an_airport_that_a_trip_refers_to_stays(airports, admin):
+    airport_id = airports.create("x")
+    admin.sadd(f"airport-trips:{airport_id}", "trip")
+    with pytest.raises(Conflict):
+        airports.delete(airport_id)
+    assert airports.get(airport_id) == "x"
+    assert airports.list()["airports"] == [{"id": airport_id, "airport": "x"}]
+    admin.srem(f"airport-trips:{airport_id}", "trip")
+    airports.delete(airport_id)
+
+
+def test_the_service_may_not_touch_what_is_the_trips_services(airports):
+    with pytest.raises(NoPermissionError):
+        airports.redis.sadd(f"airport-trips:{UNKNOWN}", "trip")
+
+
+def test_nothing_is_acknowledged_that_too_few_replicas_have(redis_server):
+    service = make(redis_server, "airports", replicas=1)
+    with pytest.raises(NotEnoughReplicas):
+        service.create("x")
+    service.redis.close()
+
+
+def test_without_redis_every_call_says_that_it_is_unavailable(primary):
+    primary.add_user("airports", "~*")
+    service = make(primary, "airports")
+    primary.process.kill()
+    primary.process.wait()
+    for call in (
+        lambda: service.create("x"),
+        lambda: service.get(UNKNOWN),
+        lambda: service.list(),
+        lambda: service.delete(UNKNOWN),
+    ):
+        with pytest.raises(Unavailable):
+            call()

@@ -1,0 +1,1 @@
+"""The microservice chassis: everything a service of the fleet needs that is not its business."""

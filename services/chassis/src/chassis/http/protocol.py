@@ -1,0 +1,91 @@
+"""HTTP as it is read from a connection, before there is a request to answer.
+
+eventlet answers what it can't parse with an empty body or a page of HTML, and takes some lengths that a balancer
+in front may read otherwise, which is how requests are smuggled. Here each of these is refused, in JSON.
+"""
+
+import logging
+import re
+import socket
+import uuid
+from contextlib import closing, suppress
+from http import HTTPStatus
+
+from eventlet import Timeout, wsgi
+from nameko.web.server import HttpOnlyProtocol
+
+from chassis.http import body
+from chassis.http.errors import error_body
+
+_log = logging.getLogger(__name__)
+
+LINGER = 1  # seconds in which a client may take a refusal before the connection ends
+_LENGTH = re.compile(r"[0-9]{1,15}")
+
+
+class Protocol(HttpOnlyProtocol):
+    """eventlet's protocol, stricter about lengths, with every refusal in JSON."""
+
+    def send_error(self, code, message=None, explain=None):  # noqa: ARG002 - the standard library's signature
+        """Called by the standard library for a request line or headers that it can't parse."""
+        self._refuse(code, "bad_request", f"{message or 'The request is not HTTP'}.")
+
+    def _read_request_line(self):
+        line = super()._read_request_line()
+        if len(line) < self.server.url_length_limit:
+            return line
+        self._refuse(414, "uri_too_long", f"The path must be shorter than {self.server.url_length_limit} bytes.")
+        return ""
+
+    def parse_request(self):
+        try:
+            return super().parse_request() and self._has_one_length()
+        except (wsgi.HeaderLineTooLong, wsgi.HeadersTooLarge):
+            self._refuse(431, "headers_too_large", "The headers are too large.")
+            return False
+
+    def _has_one_length(self):
+        lengths = self.headers.get_all("content-length", [])
+        encodings = [encoding.lower() for encoding in self.headers.get_all("transfer-encoding", [])]
+        if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+            self._refuse(400, "bad_request", "Content-Length must be there once at most, and be a number.")
+        elif encodings and (lengths or encodings != ["chunked"]):
+            self._refuse(400, "bad_request", "Transfer-Encoding must be chunked, without a Content-Length.")
+        else:
+            return True
+        return False
+
+    def _refuse(self, status, code, message):
+        """Answer without asking the application, and end the connection: nobody knows where its next request is."""
+        request_id = uuid.uuid4().hex
+        content = error_body(code, message)
+        self.wfile.write(
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+            f"X-Request-ID: {request_id}\r\nConnection: close\r\n\r\n".encode()
+            + content
+        )
+        self.wfile.flush()
+        self.close_connection = True
+        self._linger()
+        extra = {"event": "request", "status": status, "request_id": request_id, "client": self.client_address[0]}
+        _log.info("A request was refused: %s", message, extra=extra)
+
+    def _linger(self):
+        """Read what the client still sends: closing on unread bytes would reset the connection under our answer."""
+        with suppress(OSError), Timeout(LINGER, False):
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.connection.recv(16 * 1024):
+                pass
+
+    def finish(self):
+        # On a connection that broke the standard library leaves `rfile` open, and with it the socket.
+        with closing(self.rfile):
+            super().finish()
+
+    def get_environ(self):
+        environ = super().get_environ()
+        if "content-type" not in self.headers:
+            environ["CONTENT_TYPE"] = ""  # eventlet says text/plain where the client said nothing
+        environ["eventlet.input"].discard = lambda: body.discard(environ)
+        return environ

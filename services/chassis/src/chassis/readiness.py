@@ -1,0 +1,73 @@
+"""Whether an instance can do its work now: asked of its connections, not assumed."""
+
+from nameko.messaging import QueueConsumer
+
+from chassis.instance import ADMITTED, DRAINING
+
+PING_TIMEOUT = 1  # seconds; well under the balancer's check timeout
+STATUS = {True: 200, False: 503}
+STATUS_DRAINING = 404  # HAProxy's `disable-on-404` then lets requests in flight finish
+
+
+class Readiness:
+    """The checks of one container. Each returns the reason why it fails, or an empty text."""
+
+    def __init__(self, container, instance):
+        self._container = container
+        self._instance = instance
+        self._redis = _redis_clients(container)
+
+    def report(self):
+        """Return the HTTP status of `/ready` and its body: 200 if calls may come, else 503 or 404 with why."""
+        state, reason = self._instance.state()
+        faults = {"broker": self._broker(), **{f"redis {key}": self._ping(key) for key in self._redis}}
+        if state != ADMITTED:
+            reason = reason or f"The instance is in state {state}."
+        else:
+            reason = next(filter(None, faults.values()), "")
+        checks = {name: fault or "ok" for name, fault in faults.items()}
+        body = {"ready": not reason, "state": state, "checks": checks}
+        if reason:
+            body["reason"] = reason
+        return STATUS_DRAINING if state == DRAINING else STATUS[not reason], body
+
+    def _broker(self):
+        """Whoever speaks RPC, as callee or caller, has one `QueueConsumer`, which holds its connection."""
+        for extension in self._container.extensions:
+            if isinstance(extension, QueueConsumer) and not _consumes(extension):
+                return "Not connected to RabbitMQ, or not consuming yet."
+        return ""
+
+    def _ping(self, key):
+        from redis import RedisError
+
+        try:
+            self._redis[key].ping()
+        except RedisError as error:
+            return f"Redis does not answer: {error}"
+        return ""
+
+
+def _consumes(queue_consumer):
+    """Nameko keeps no state of its connection; a kombu channel loses its connection when that is closed."""
+    consumers = list(queue_consumer._consumers.values())
+    return bool(consumers) and all(consumer.channel and consumer.channel.connection for consumer in consumers)
+
+
+def _redis_clients(container):
+    """A client for each Redis that the service uses, apart from the service's own, which may be busy."""
+    try:
+        from nameko_redis import REDIS_URIS_KEY
+        from nameko_redis import Redis as RedisProvider
+    except ImportError:  # only services that use Redis have it installed (fleet-chassis[redis])
+        return {}
+    from redis import Redis
+
+    from chassis.redis import OPTIONS
+
+    bounded = {**OPTIONS, "socket_timeout": PING_TIMEOUT, "socket_connect_timeout": PING_TIMEOUT}
+    return {
+        provider.key: Redis.from_url(container.config[REDIS_URIS_KEY][provider.key], **bounded)
+        for provider in container.dependencies
+        if isinstance(provider, RedisProvider)
+    }

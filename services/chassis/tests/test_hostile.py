@@ -1,0 +1,195 @@
+"""Clients that send what is not HTTP, or HTTP that servers disagree about: an answer, and no harm done."""
+
+import json
+import logging
+import socket
+
+import pytest
+from chassis.http import http, text_fields
+from chassis.http.server import SOCKET_TIMEOUT
+from chassis.testing import DEADLINE
+from chassis.testing.served import read_all
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+BODY = b'{"text": "x"}'
+POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+
+
+class Service:
+    name = "tried_service"
+
+    @http("POST", "/echo")
+    def echo(self, request):
+        return {"text": text_fields(request, "text")[0]}
+
+
+@pytest.fixture
+def service(serve, caplog):
+    served = serve(Service)
+    yield served
+    assert served.request("POST", "/echo", BODY).status == 200
+    assert not bugs(caplog)
+
+
+def bugs(caplog):
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def answers(received):
+    """Split what came back into (status, headers, body) of each answer."""
+    found = []
+    while received:
+        head, _, rest = received.partition(b"\r\n\r\n")
+        status, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        length = int(headers["content-length"])
+        found.append((int(status.split()[1]), headers, rest[:length]))
+        received = rest[length:]
+    return found
+
+
+def only_answer(received, status):
+    ((actual, headers, body),) = answers(received)
+    assert actual == status
+    assert headers["content-type"] == "application/json"
+    assert headers["x-request-id"]
+    assert json.loads(body)["error"].keys() == {"code", "message"}
+    return headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 13\r\nContent-Length: 13\r\n",
+        b"Content-Length: 13\r\nContent-Length: 0\r\n",
+        b"Content-Length: 13, 13\r\n",
+        b"Content-Length: +13\r\n",
+        b"Content-Length: 1_3\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 0x0d\r\n",
+        b"Content-Length: \r\n",
+        b"Content-Length: " + b"9" * 5000 + b"\r\n",
+        b"Content-Length: 13\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: identity\r\n",
+    ],
+)
+def test_a_length_that_servers_could_disagree_about_is_a_400_and_ends_the_connection(service, headers):
+    # What follows would be taken for a request of its own by a server that reads no body here.
+    smuggled = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = only_answer(service.raw(POST + headers + b"\r\n" + BODY + smuggled), 400)
+    assert answer["connection"] == "close"
+
+
+def test_an_announced_body_that_is_too_large_is_a_413_before_it_is_sent(service):
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + b"Content-Length: 999999999999\r\n\r\n")
+        assert sock.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_the_rest_of_a_refused_body_is_not_waited_for_for_ever(service, monkeypatch):
+    monkeypatch.setattr("chassis.http.body.BODY_TIMEOUT", 0.1)
+    with socket.create_connection(("127.0.0.1", service.port), SOCKET_TIMEOUT / 2) as sock:
+        sock.sendall(POST + b"Content-Length: 100000\r\n\r\n")
+        only_answer(read_all(sock), 413)
+
+
+def test_ten_mebibytes_are_a_413_and_the_connection_lives(service):
+    body = b"x" * (10 * 1024 * 1024)
+    sent = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert [status for status, _, _ in answers(service.raw(sent))] == [413, 200]
+
+
+def test_a_413_without_waiting_for_a_client_that_asks_first(service):
+    received = service.raw(POST + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
+    only_answer(received, 413)
+
+
+def test_a_small_body_is_asked_for(service):
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 13\r\n\r\n")
+        assert sock.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(BODY)
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("body", [b"", b"zz\r\n", b"d\r\n" + BODY, b"10\r\n" + BODY, b"1000000000\r\nx"])
+def test_a_chunked_body_that_is_malformed_or_ends_early_is_a_400(service, body):
+    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\n" + body), 400)
+
+
+def test_what_follows_malformed_chunks_is_not_taken_for_a_request(service):
+    smuggled = b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + smuggled), 400)
+
+
+def test_endless_chunks_are_a_413(service):
+    chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 100), 413)
+
+
+def test_a_body_shorter_than_its_length_is_a_400(service):
+    only_answer(service.raw(POST + b"Content-Length: 14\r\n\r\n" + BODY), 400)
+
+
+def test_a_body_that_comes_too_slowly_is_a_408_and_takes_no_worker(serve, monkeypatch):
+    monkeypatch.setattr("chassis.http.body.BODY_TIMEOUT", 0.2)
+    service = serve(Service, {"max_workers": 1})
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + b"Content-Length: 13\r\n\r\n{")
+        assert service.request("POST", "/echo", BODY).status == 200
+        only_answer(read_all(sock), 408)
+
+
+def test_no_length_is_no_body(service):
+    ((status, _, _), *_) = answers(service.raw(POST + b"\r\n"))
+    assert status == 400
+
+
+def test_a_path_that_is_too_long_is_a_414(service):
+    only_answer(service.raw(b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n"), 414)
+
+
+@pytest.mark.parametrize("headers", [b"X: " + b"x" * 10_000 + b"\r\n", b"X: " + b"x" * 1000 + b"\r\n"])
+def test_headers_that_are_too_large_are_a_431(service, headers):
+    only_answer(service.raw(b"GET /health HTTP/1.1\r\n" + headers * 99 + b"\r\n"), 431)
+
+
+def test_a_path_that_is_not_utf_8_is_a_400(service):
+    only_answer(service.raw(b"GET /%FF HTTP/1.1\r\nConnection: close\r\n\r\n"), 400)
+
+
+@pytest.mark.parametrize(
+    "line", [b"\x16\x03\x01\x02\x00", b"GET", b"GET / HTTP/9.9", b"GET / HTTP/x", b"<>\"'&\x00 / x"]
+)
+def test_what_is_not_http_is_refused_in_json(service, line):
+    ((status, headers, body),) = answers(service.raw(line + b"\r\n\r\n"))
+    assert status in (400, 505)
+    assert (headers["content-type"], json.loads(body)["error"]["code"]) == ("application/json", "bad_request")
+
+
+def test_pipelined_requests_are_answered_in_order(service):
+    request = POST + b"Content-Length: 13\r\n\r\n" + BODY
+    assert [status for status, _, _ in answers(service.raw(request + POST + b"\r\n" + request))] == [200, 400, 200]
+
+
+def test_a_client_that_leaves_in_the_middle_is_no_error(service, caplog):
+    for sent in (b"", b"GET", POST, POST + b"Content-Length: 13\r\n\r\n{"):
+        with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+            sock.sendall(sent)
+            # Closing with this set resets the connection.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert service.request("GET", "/health").status == 200
+    assert not bugs(caplog)
+
+
+@given(sent=st.binary(max_size=300) | st.builds(lambda tail: POST + tail, st.binary(max_size=300)))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_sent_each_answer_is_an_error_in_json(service, sent):
+    for status, headers, body in answers(service.raw(sent)):
+        assert 400 <= status < 500
+        assert headers["content-type"] == "application/json"
+        assert json.loads(body)["error"]["message"]

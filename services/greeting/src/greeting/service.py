@@ -1,0 +1,15 @@
+"""The greeting service of Nameko's tutorial."""
+
+from chassis.checks import checked_name
+from nameko.rpc import rpc
+
+
+class GreetingService:
+    """Greets by name."""
+
+    name = "greeting_service"
+
+    @rpc
+    def hello(self, name):
+        """Return a greeting; `Invalid` for what is no name."""
+        return f"Hello, {checked_name(name)}!"

@@ -1,0 +1,88 @@
+"""The trips service: pairs of airports by id. The airports of a trip exist as long as the trip does."""
+
+import uuid
+
+from chassis.checks import LIMIT, is_id
+from chassis.errors import NotFound, Unprocessable
+from chassis.paging import page_of_ids
+from chassis.redis import OPTIONS, redis_errors, run_acknowledged
+from nameko.dependency_providers import Config
+from nameko.rpc import rpc
+from nameko_redis import Redis
+
+from trips import scripts
+
+INDEX = "trips:index"
+
+
+class TripsService:
+    """Creates, finds, lists and deletes trips. A change is answered once it is on enough replicas."""
+
+    name = "trips_service"
+
+    config = Config()
+    redis = Redis("redis", **OPTIONS)
+
+    @rpc
+    def create(self, airport_from_id, airport_to_id):
+        """Store a trip and return its new id; `Unprocessable` unless both airports exist and differ."""
+        if not (is_id(airport_from_id) and is_id(airport_to_id)):
+            raise _unknown_airport()
+        if airport_from_id == airport_to_id:
+            raise Unprocessable("A trip needs two different airports.")
+        trip_id = uuid.uuid4().hex
+        keys = [_key(trip_id), "trips:sequence", INDEX, *map(_references, (airport_from_id, airport_to_id))]
+        airports = [f"airport:{airport_from_id}", f"airport:{airport_to_id}"]
+        args = [trip_id, airport_from_id, airport_to_id, *airports]
+        if self._write(scripts.CREATE, keys, args) == "unknown airport":
+            raise _unknown_airport()
+        return trip_id
+
+    @rpc
+    def get(self, trip_id):
+        """Return the ids of a trip's airports as `from` and `to`; `NotFound` if there is no such trip."""
+        with redis_errors():
+            trip = self.redis.hgetall(_key(trip_id)) if is_id(trip_id) else None
+        if not trip:
+            raise _not_found()
+        return trip
+
+    @rpc
+    def list(self, limit=LIMIT, cursor=None):
+        """Return up to `limit` trips in the order of creation, and the cursor of the next page or None."""
+        ids, following = page_of_ids(self.redis, INDEX, limit, cursor)
+        with redis_errors(), self.redis.pipeline(transaction=False) as pipeline:
+            for trip_id in ids:
+                pipeline.hgetall(_key(trip_id))
+            found = pipeline.execute()
+        # One deleted since the ids were read is empty.
+        trips = [{"id": trip_id, **trip} for trip_id, trip in zip(ids, found, strict=True) if trip]
+        return {"trips": trips, "next": following}
+
+    @rpc
+    def delete(self, trip_id):
+        """Delete a trip; `NotFound` if there is none of that id."""
+        trip = self.get(trip_id)  # a trip never changes, so its airports are still these when the script runs
+        keys = [_key(trip_id), INDEX, *map(_references, (trip["from"], trip["to"]))]
+        if self._write(scripts.DELETE, keys, [trip_id]) == "unknown":
+            raise _not_found()
+
+    def _write(self, script, keys, args):
+        return run_acknowledged(self.redis, script, keys, args, self.config["REDIS_REPLICAS"])
+
+
+def _key(trip_id):
+    return f"trip:{trip_id}"
+
+
+def _references(airport_id):
+    """The set of ids of the trips that refer to an airport: while it is not empty the airport stays."""
+    return f"airport-trips:{airport_id}"
+
+
+def _not_found():
+    return NotFound("There is no trip with this id.")
+
+
+def _unknown_airport():
+    return Unprocessable("A trip needs two airports that exist.")

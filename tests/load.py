@@ -1,0 +1,73 @@
+"""Steady open-loop load on the application, from a client that checks every answer."""
+
+import threading
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import requests
+
+TIMEOUT = 15  # seconds for one request
+
+
+@dataclass
+class Load:
+    """Sends `rate` rounds a second, each `POST /airport`, `GET` of what it made, and `GET /hello/NAME`.
+
+    Rounds start on time whether or not earlier ones are answered (open loop), so that a stall shows as failures and
+    not as fewer requests. Use it as a context manager; read the results after the block.
+    """
+
+    base_url: str
+    rate: float = 10
+    sent: int = 0
+    failures: list = field(default_factory=list)  # what went wrong, a line each
+    written: dict = field(default_factory=dict)  # id to name of each acknowledged write
+    greetings: Counter = field(default_factory=Counter)  # answers of /hello, with the name taken out
+
+    def __enter__(self):
+        self._end = threading.Event()
+        self._pool = ThreadPoolExecutor(max_workers=64)
+        self._clock = threading.Thread(target=self._tick)
+        self._clock.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        self._clock.join()
+        self._pool.shutdown()
+
+    def _tick(self):
+        due = time.monotonic()
+        while not self._end.wait(max(0.0, due - time.monotonic())):
+            self._pool.submit(self._round)
+            due += 1 / self.rate
+
+    def _ask(self, method, path, **options):
+        self.sent += 1
+        try:
+            answer = requests.request(method, self.base_url + path, timeout=TIMEOUT, **options)
+        except requests.RequestException as error:
+            self.failures.append(f"{method} {path}: {error}")
+            return None
+        if answer.status_code != 200:
+            self.failures.append(f"{method} {path}: {answer.status_code} {answer.text}")
+            return None
+        return answer
+
+    def _round(self):
+        name = uuid.uuid4().hex
+        if created := self._ask("POST", "/airport", json={"airport": name}):
+            self.written[created.text] = name
+            read = self._ask("GET", f"/airport/{created.text}")
+            if read and read.json() != {"airport": name}:
+                self.failures.append(f"GET /airport/{created.text}: {read.text} instead of {name}")
+        if greeted := self._ask("GET", f"/hello/{name}"):
+            self.greetings[greeted.text.replace(name, "NAME")] += 1
+
+    def lost(self):
+        """Acknowledged writes that can't be read any more."""
+        answers = {id_: requests.get(f"{self.base_url}/airport/{id_}", timeout=TIMEOUT) for id_ in self.written}
+        return [id_ for id_, answer in answers.items() if answer.json() != {"airport": self.written[id_]}]

@@ -1,0 +1,53 @@
+"""Playbooks and their tasks keep the habits that let an operator trust them."""
+
+import pytest
+
+from fleet.paths import ROOT
+from tests.policy.repository import PLAYBOOKS, load, task_files, tasks
+
+# A playbook is one verb, or a verb and what it is done to; `site` is Ansible's own word for everything.
+VERBS = {"preflight", "rollback", "rollout", "site", "status"}
+
+every_file = pytest.mark.parametrize("path", task_files(), ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbooks_name_says_what_it_does(path):
+    assert path.stem.split("_")[0] in VERBS
+    assert len(path.stem.split("_")) <= 2
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbook_gathers_only_the_facts_that_it_names(path):
+    for play in load(path):
+        if "hosts" in play:
+            assert play.get("gather_facts") is False or "gather_subset" in play, play["name"]
+
+
+@every_file
+def test_no_error_is_ignored(path):
+    for item in [*(load(path) or []), *tasks(load(path))]:
+        assert "ignore_errors" not in item, item.get("name")
+
+
+@every_file
+def test_waiting_is_for_a_condition(path):
+    for task in tasks(load(path)):
+        assert not {"ansible.builtin.pause", "pause"} & set(task), task["name"]
+        wait = task.get("ansible.builtin.wait_for") or {}
+        assert set(wait) & {"port", "path", "search_regex"} or not wait, task["name"]
+
+
+@every_file
+def test_what_takes_a_password_keeps_it_out_of_the_log(path):
+    # Arguments of roles and modules that are passwords are marked there; a command's or template's text is not.
+    for task in tasks(load(path)):
+        command = task.get("ansible.builtin.command") or task.get("ansible.builtin.shell") or {}
+        assert "password" not in str(command), f"{task['name']}: a command line can be read by every user of the host"
+
+
+@every_file
+def test_check_mode_tells_of_every_command_that_changes_something(path):
+    # Ansible's own module skips its task there; fleet_command tells that it would run.
+    for task in tasks(load(path)):
+        assert not ("ansible.builtin.command" in task and task.get("changed_when") is not False), task["name"]

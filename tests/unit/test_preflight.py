@@ -1,0 +1,302 @@
+"""What a run refuses before it touches a host."""
+
+import copy
+import json
+
+import pytest
+
+from fleet import preflight
+from fleet.release.wheelhouse import sha256
+
+PASSWORDS = {"rabbitmq_password": "aaaa1111aaaa1111", "redis_password": "bbbb2222bbbb2222"}
+
+
+def host(address):
+    return {
+        "reachable": True,
+        "address": address,
+        "distribution": "Debian",
+        "version": "13",
+        "arch": "x86_64",
+        "python": "3.13",
+        "clock_offset": 0.02,
+        "memory_mb": 2000,
+        "memory_free_mb": 1000,
+        "disk_free_mb": 3000,
+        "networks": ["127.0.0.0/8", "10.77.0.0/24"],
+        "interfaces": {"127.0.0.1": "lo", address: "eth0"},
+    }
+
+
+def write_release(releases, service, release="1.0.0"):
+    folder = releases / f"{service}-{release}"
+    (folder / "wheels").mkdir(parents=True)
+    wheel = folder / "wheels" / f"fleet_{service}-{release}-py3-none-any.whl"
+    wheel.write_bytes(b"x" * 2**20)
+    manifest = {
+        "service": service,
+        "release": release,
+        "python": "3.13",
+        "platform": "x86_64",
+        "module": f"{service}.service",
+        "wheels": [{"file": wheel.name, "sha256": sha256(wheel), "size": 2**20}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "requirements.txt").write_text(f"fleet-{service}=={release} --hash=sha256:{sha256(wheel)}\n")
+    return wheel
+
+
+@pytest.fixture
+def facts(tmp_path):
+    """A fleet with nothing wrong."""
+    for service in ("greeting", "airports"):
+        write_release(tmp_path, service)
+    groups = {"core": ["core1", "core2", "core3"], "app": ["app1", "app2"], "edge": ["edge1", "edge2"]}
+    names = [name for members in groups.values() for name in members]
+    entry = {"release": "1.0.0", "instances": 2, "workers": 10}
+    return {
+        "groups": groups,
+        "hosts": {name: host(f"10.77.0.{number}") for number, name in enumerate(names, start=11)},
+        "services": {
+            "greeting": {**entry, "port": 8120},
+            "airports": {**entry, "port": 8140, "redis": {"write": ["a:*"]}},
+        },
+        "secrets": {
+            "rabbitmq": {"erlang_cookie": "COOKIE", "operator_password": "op"},
+            "redis": dict.fromkeys(
+                ("admin_password", "monitor_password", "replication_password", "sentinel_password"), "secret"
+            ),
+            "services": {"greeting": PASSWORDS, "airports": PASSWORDS},
+        },
+        "vip": "10.77.0.100",
+        "skip": [],
+        "limit": "",
+        "releases_dir": str(tmp_path),
+    }
+
+
+def problems(facts):
+    return [f"{one['problem']} {one['remedy']}" for one in preflight.problems(facts)]
+
+
+def test_nothing_stands_in_the_way_of_a_sound_fleet(facts):
+    assert problems(facts) == []
+
+
+def test_nor_of_one_where_one_host_is_all(facts):
+    facts["groups"] = {"core": ["solo"], "app": ["solo"], "edge": ["solo"]}
+    facts["hosts"] = {"solo": host("10.77.0.51")}
+
+    assert problems(facts) == []
+
+
+def merge(target, changes):
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            merge(target[key], value)
+        else:
+            target[key] = value
+
+
+CASES = {
+    "unreachable app host": (
+        {"hosts": {"app2": {"reachable": False, "address": "10.77.0.15"}}},
+        "app2 can't be reached. Type `ssh 10.77.0.15` to see why, or leave it out with `-e skip=app2`.",
+    ),
+    "another one unreachable": (
+        {"skip": ["app1"], "hosts": {"app2": {"reachable": False, "address": "10.77.0.15"}}},
+        "leave it out with `-e skip=app1,app2`.",
+    ),
+    "unreachable core host": (
+        {"hosts": {"core2": {"reachable": False, "address": "10.77.0.12"}}},
+        "core2 can't be reached. Type `ssh 10.77.0.12` to see why.",
+    ),
+    "core host skipped": ({"skip": ["core2"]}, "core2 is a host of core, and only pure app hosts can be skipped."),
+    "edge host skipped": ({"skip": ["edge1"]}, "edge1 is a host of edge, and only pure app hosts can be skipped."),
+    "unknown host skipped": (
+        {"skip": ["ap1"]},
+        "There is no host ap1 to skip. Correct `-e skip=`: did you mean app1? valid: app1, app2.",
+    ),
+    "every app host skipped": ({"skip": ["app1", "app2"]}, "Every app host is to be skipped."),
+    "a name for an address": (
+        {"hosts": {"app1": {"address": "app1.example.org"}}},
+        "The address of app1 in the fleet is 'app1.example.org', which is no IPv4 address. Set ansible_host of app1",
+    ),
+    "an address that is another machine's": (
+        {"hosts": {"app1": {"address": "192.0.2.7"}}},
+        "app1 has no interface with its address 192.0.2.7 (it has 127.0.0.1, 10.77.0.14). Set fleet_address of app1",
+    ),
+    "another distribution": (
+        {"hosts": {"app1": {"distribution": "Ubuntu", "version": "26.04", "python": "3.14"}}},
+        "app1 runs Ubuntu 26.04. Install Debian 13 on it",
+    ),
+    "an older Debian": ({"hosts": {"core1": {"version": "12"}}}, "core1 runs Debian 12. Install Debian 13 on it"),
+    "two core hosts": (
+        {"groups": {"core": ["core1", "core2"]}},
+        "2 core hosts (core1, core2) are an even number, which survives no more than one fewer. List 1, 3 or 5",
+    ),
+    "empty group": ({"groups": {"edge": []}}, "The group edge has no host. List at least one host under edge"),
+    "same address": (
+        {"hosts": {"app2": {"address": "10.77.0.14", "interfaces": {"10.77.0.14": "eth0"}}}},
+        "app1, app2 have the same address 10.77.0.14.",
+    ),
+    "catalogue": (
+        {"services": {"greeting": {"instances": 0}}},
+        "greeting.instances must be a whole number from 1 to 10, not 0. Correct inventory/group_vars/all/services.yml.",
+    ),
+    "release not built": (
+        {"services": {"greeting": {"release": "1.2.0"}}},
+        "greeting 1.2.0, which is not built (built of greeting: 1.0.0). Type `make release SERVICE=greeting`, or name",
+    ),
+    "secret missing": (
+        {"secrets": {"redis": {"admin_password": ""}}},
+        "The secret secrets.redis.admin_password is missing. `make secrets` generates the lab's; in production type",
+    ),
+    "secret with a quote": (
+        {"secrets": {"redis": {"admin_password": 'a"b'}}},
+        "The secret secrets.redis.admin_password has something other than letters, digits",
+    ),
+    "clock ahead": (
+        {"hosts": {"core3": {"clock_offset": 4.2}}},
+        "The clock of core3 is 4.2 s ahead of the controller's, more than 3 s. Type `timedatectl` on core3",
+    ),
+    "clock behind": (
+        {"hosts": {"app1": {"clock_offset": -75.0}}},
+        "The clock of app1 is 75.0 s behind the controller's",
+    ),
+    "disk of a core host": (
+        {"hosts": {"core1": {"disk_free_mb": 100}}},
+        "core1 has 100 MiB of disk left below /opt and needs 600 (room to work). Free 500 MiB on core1",
+    ),
+    "disk of an app host": (
+        {"hosts": {"app1": {"disk_free_mb": 300}}},
+        "needs 316 (the catalogue's releases beside those that are there, and room to work).",
+    ),
+    "memory of an app host": (
+        {"hosts": {"app2": {"memory_mb": 512}}},
+        "app2 has 512 MiB of memory and needs 620. Give app2 more memory, or lower instances in the catalogue.",
+    ),
+    "memory of an edge host": (
+        {"hosts": {"edge2": {"memory_mb": 128}}},
+        "edge2 has 128 MiB of memory and needs 150. Give edge2 more memory.",
+    ),
+    "memory in use": (
+        {"hosts": {"app2": {"memory_free_mb": 100}}},
+        "app2 has 100 MiB of memory left and needs 140 for new instances.",
+    ),
+    "architecture": (
+        {"services": {"airports": None}, "hosts": {"app1": {"arch": "aarch64"}}},
+        "greeting 1.0.0 is built for Python 3.13 on x86_64, but app1 has Python 3.13 on aarch64.",
+    ),
+    "virtual IP missing": (
+        {"vip": ""},
+        "The virtual IP '' is no address. Set vip in the inventory to an unused address",
+    ),
+    "virtual IP is a host's": ({"vip": "10.77.0.14"}, "The virtual IP 10.77.0.14 is the address of app1."),
+    "virtual IP elsewhere": (
+        {"vip": "10.78.0.100", "hosts": {"edge1": {"networks": ["10.78.0.0/24"]}}},
+        "The virtual IP 10.78.0.100 is outside the subnet of edge2 (10.77.0.0/24). Set vip in the inventory",
+    ),
+    "virtual IP only where it was put": (
+        {"vip": "10.78.0.100", "groups": {"edge": ["edge1"]}, "hosts": {"edge1": {"networks": ["10.78.0.100/32"]}}},
+        "The virtual IP 10.78.0.100 is outside the subnet of edge1 (none).",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "said"), CASES.values(), ids=CASES)
+def test_each_problem_is_told_once_with_its_remedy(facts, changes, said):
+    merge(facts, copy.deepcopy(changes))
+    facts["services"] = {name: entry for name, entry in facts["services"].items() if entry}
+
+    (problem,) = problems(facts)
+
+    assert said in problem
+
+
+def test_with_limit_nothing_else_is_judged_for_most_was_not_looked_at(facts):
+    facts["limit"] = "app1"
+    facts["hosts"]["app2"] = {"reachable": False, "address": "10.77.0.15"}
+
+    (problem,) = problems(facts)
+
+    assert problem.startswith("`--limit app1` leaves hosts out")
+    assert "Type it without --limit; an app host that is down is left out with `-e skip=NAME`." in problem
+
+
+def test_a_skipped_app_host_may_be_in_any_state(facts):
+    facts["skip"] = ["app2"]
+    facts["hosts"]["app2"] = {"reachable": False, "address": "10.77.0.15"}
+
+    assert problems(facts) == []
+
+
+def test_a_host_of_several_groups_cannot_be_skipped(facts):
+    facts["groups"]["app"].append("core1")
+    facts["skip"] = ["core1"]
+
+    (problem,) = problems(facts)
+
+    assert "core1 is a host of core, and only pure app hosts can be skipped. Correct `-e skip=`: valid: app1, app2" in (
+        problem.replace("did you mean app1? ", "")
+    )
+
+
+def test_a_mistyped_service_is_told_the_names_of_built_ones(facts):
+    facts["services"]["greting"] = facts["services"].pop("greeting")
+    facts["secrets"]["services"]["greting"] = PASSWORDS
+
+    (problem,) = problems(facts)
+
+    assert "The catalogue has greting 1.0.0, which is not built (built of greting: none)." in problem
+    assert "did you mean greeting? valid: airports, greeting" in problem
+
+
+def test_a_release_that_lacks_a_wheel_is_told_by_the_wheels_name(facts, tmp_path):
+    wheel = next(tmp_path.glob("greeting-1.0.0/wheels/*"))
+    wheel.unlink()
+
+    (problem,) = problems(facts)
+
+    assert f"The release greeting 1.0.0 is damaged: wheel {wheel.name} is missing." in problem
+    assert f"`rm -r {tmp_path}/greeting-1.0.0 && make release SERVICE=greeting`" in problem
+
+
+def test_a_corrupt_wheel_is_told_by_its_name(facts, tmp_path):
+    wheel = next(tmp_path.glob("greeting-1.0.0/wheels/*"))
+    wheel.write_bytes(b"y" * 2**20)
+
+    (problem,) = problems(facts)
+
+    assert f"wheel {wheel.name} is corrupt" in problem
+
+
+def test_all_problems_are_told_at_once(facts):
+    facts["groups"]["core"] = ["core1", "core2"]
+    facts["hosts"]["app1"] = {"reachable": False, "address": "10.77.0.14"}
+    facts["hosts"]["core1"]["clock_offset"] = 10.0
+    facts["services"]["greeting"]["release"] = "9.0.0"
+    facts["secrets"]["rabbitmq"] = {}
+    facts["vip"] = "192.0.2.1"
+
+    told = "\n".join(problems(facts))
+
+    for part in (
+        "even number",
+        "app1 can't",
+        "clock of core1",
+        "greeting 9.0.0",
+        "erlang_cookie",
+        "operator_password",
+        "192.0",
+    ):
+        assert part in told
+
+
+def test_an_inventory_without_hosts_is_refused_in_words(facts):
+    facts["groups"], facts["hosts"] = {}, {}
+
+    assert [problem for problem in problems(facts) if "has no host" in problem] == [
+        f"The group {group} has no host. List at least one host under {group} in the inventory."
+        for group in ("core", "app", "edge")
+    ]
