@@ -109,8 +109,9 @@ class Lab:
 
     def kill(self, *names):
         """Cut the hosts' power."""
+        hosts = self._hosts(names)
         with self._verb("kill", PATIENCE):
-            self._each(self._hosts(names), Host.kill, "has no power")
+            self._each(hosts, Host.kill, "has no power")
 
     def start(self, *names):
         """Boot hosts with their disks as they were, and wait until they answer."""

@@ -11,6 +11,15 @@ from lab.lab import Lab, Status
 VERBS = ["up", "down", "destroy", "status", "ssh", "exec", "cut", "heal", "kill", "start", "save", "restore"]
 
 
+@pytest.fixture(autouse=True)
+def clone(tmp_path, monkeypatch):
+    """A machine without a lab: what is said here must not depend on whose lab this machine has."""
+    monkeypatch.setattr(owner, "OWNER", tmp_path / "state" / "owner")
+    monkeypatch.setattr(owner, "STORE_FILE", tmp_path / "state" / "store.xfs")
+    monkeypatch.setattr(owner, "CLONE_ID", tmp_path / "lab-clone-id")
+    return tmp_path
+
+
 @pytest.fixture
 def fitting_machine(monkeypatch):
     monkeypatch.setattr(machine, "require", lambda: None)
@@ -62,6 +71,14 @@ def test_where_nspawn_is_missing_and_cannot_be_installed(monkeypatch, capsys, fl
         machine.install(machine.missing())
 
 
+def test_an_unknown_host_is_told_before_that_the_lab_is_anothers(clone, capsys, fleet, fitting_machine):
+    del fitting_machine
+    (clone / "state").mkdir()
+    owner.STORE_FILE.touch()
+    assert cli.main(["--inventory", fleet, "kill", "c"]) == 2
+    assert "has no host c" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "typed", [["up", "c"], ["kill", "c"], ["cut", "a", "c"], ["exec", "c", "--", "true"], ["ssh", "c"]]
 )
@@ -96,17 +113,7 @@ def test_status_is_a_table_and_fails_unless_all_are_up(monkeypatch, capsys, flee
     assert cli.main(["status", "--inventory", fleet]) == 0
 
 
-@pytest.fixture
-def clone(tmp_path, monkeypatch):
-    monkeypatch.setattr(owner, "OWNER", tmp_path / "state" / "owner")
-    monkeypatch.setattr(owner, "STORE_FILE", tmp_path / "state" / "store.xfs")
-    monkeypatch.setattr(owner, "CLONE_ID", tmp_path / "lab-clone-id")
-    (tmp_path / "clone").mkdir()
-    return tmp_path
-
-
-def test_a_clone_made_anew_in_the_same_folder_is_another_owner(clone):
-    del clone
+def test_a_clone_made_anew_in_the_same_folder_is_another_owner():
     assert owner.other() is None
     owner.take()
     assert owner.other() is None
