@@ -49,6 +49,8 @@ def _check_service(service: str, verb: str) -> None:
 def release(arguments: argparse.Namespace) -> None:
     if arguments.source is None:
         _check_service(arguments.service, "release")
+    for problem in catalogue.name_problems(arguments.service):
+        raise FleetError(problem)
     _build(arguments.service, arguments.source or paths.SERVICES / arguments.service)
 
 

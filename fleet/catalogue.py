@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from fleet.errors import FleetError, suggestion
@@ -19,11 +20,14 @@ PORTS = len(SLOTS) * SLOT_PORTS  # that belong to each service, from its `port` 
 
 # Ports of the platform's own daemons, which may share a host with services.
 PLATFORM_PORTS = {
+    22: "SSH",
     4369: "Erlang's port mapper",
     5672: "RabbitMQ",
     6379: "Redis",
+    8404: "HAProxy's own check",
     25672: "RabbitMQ's cluster",
     26379: "Sentinel",
+    **dict.fromkeys(range(35672, 35683), "rabbitmqctl"),
 }
 
 # Users that RabbitMQ and Redis have already, and the library in services/.
@@ -40,7 +44,6 @@ RESERVED_SETTINGS = {
     "RPC_TIMEOUT",
     "SERVICE_CONTAINER_CLS",
     "WEB_SERVER_ADDRESS",
-    "heartbeat",
     "max_workers",
     "rabbitmq_password",
     "redis_password",
@@ -123,7 +126,24 @@ _ENTRY = {
         "log_level": {"enum": LOG_LEVELS, "description": f"one of {', '.join(LOG_LEVELS)}"},
     },
 }
-_VALIDATOR = Draft202012Validator(_ENTRY)
+# To JSON Schema 2.0 is a whole number; to whatever counts instances or opens ports it isn't.
+_WHOLE = Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+)
+_VALIDATOR = validators.extend(Draft202012Validator, type_checker=_WHOLE)(_ENTRY)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that a mapping has twice, where YAML's own loader silently keeps the last."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value} is there twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 def load(path: Path) -> dict:
@@ -133,28 +153,46 @@ def load(path: Path) -> dict:
         FleetError: the file can't be read, or isn't YAML with the one key `services`.
     """
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise FleetError(f"The catalogue {shown(path)} can't be read: {error.strerror}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = f"{error.object[error.start]:#04x}"
+        raise FleetError(
+            f"The catalogue {shown(path)}, line {line} has the byte {byte}, which is no UTF-8: save the file as UTF-8."
+        ) from None
+    except yaml.reader.ReaderError as error:
+        character = f"{error.character:#04x}"
+        raise FleetError(
+            f"The catalogue {shown(path)} has the character {character}, which YAML doesn't allow: delete it."
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise FleetError(f"The catalogue {shown(path)}{where} is no valid YAML: {error.problem}.") from None
+    except ValueError as error:  # of a date that there is not
+        raise FleetError(f"The catalogue {shown(path)} is no valid YAML: {error}.") from None
     if not isinstance(content, dict) or "services" not in content:
         raise FleetError(f"The catalogue {shown(path)} needs the key `services`, a mapping of names to what is to run.")
     return content["services"]
 
 
-def problems(services: object) -> list[str]:
-    """All that is wrong with a catalogue, each in a sentence with the valid values; nothing when it is sound."""
+def problems(services: object, taken: Mapping[int, str] = MappingProxyType({})) -> list[str]:
+    """All that is wrong with a catalogue, each in a sentence with the valid values; nothing when it is sound.
+
+    `taken` are further ports that services can't have, each with its owner.
+    """
     if not isinstance(services, Mapping):
         return [f"services must be a mapping of names to what is to run, not {services!r}."]
+    if not services:
+        return ["services names nothing to run, which would end all that runs: give at least one service."]
     found = []
     for name, entry in services.items():
-        found += _name_problems(name)
+        found += name_problems(name)
         found += [sentence for error in _VALIDATOR.iter_errors(entry) for sentence in _sentences(name, error)]
     # What is compared across entries makes sense only for whole ones.
-    return found or [*_published_problems(services), *_block_problems(services)]
+    taken = {**taken, **PLATFORM_PORTS}
+    return found or [*_published_problems(services, taken), *_block_problems(services, taken)]
 
 
 def complete(services: Mapping[str, Mapping]) -> dict[str, dict]:
@@ -179,7 +217,8 @@ def complete(services: Mapping[str, Mapping]) -> dict[str, dict]:
     }
 
 
-def _name_problems(name: object) -> Iterator[str]:
+def name_problems(name: object) -> Iterator[str]:
+    """Why this can't name a service, in a sentence with what can; nothing when it can."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield f"{name!r} can't name a service: use up to 20 lower-case letters, digits and _, the first a letter."
     elif name in RESERVED_NAMES:
@@ -205,8 +244,8 @@ def _sentences(name: object, error: ValidationError) -> Iterator[str]:
             yield f"{where} must be {error.schema.get('description', 'text')}, not {error.instance!r}."
 
 
-def _published_problems(services: Mapping[str, Mapping]) -> Iterator[str]:
-    owners = dict(PLATFORM_PORTS)
+def _published_problems(services: Mapping[str, Mapping], taken: Mapping[int, str]) -> Iterator[str]:
+    owners = dict(taken)
     for name, entry in services.items():
         if http := entry.get("http"):
             if owner := owners.get(http["port"]):
@@ -214,9 +253,9 @@ def _published_problems(services: Mapping[str, Mapping]) -> Iterator[str]:
             owners[http["port"]] = name
 
 
-def _block_problems(services: Mapping[str, Mapping]) -> Iterator[str]:
-    taken = dict(PLATFORM_PORTS)
-    taken |= {entry["http"]["port"]: f"{name}'s clients" for name, entry in services.items() if entry.get("http")}
+def _block_problems(services: Mapping[str, Mapping], taken: Mapping[int, str]) -> Iterator[str]:
+    published = {entry["http"]["port"]: f"{name}'s clients" for name, entry in services.items() if entry.get("http")}
+    taken = {**taken, **published}
     blocks = sorted((entry["port"], name) for name, entry in services.items())
     for index, (first, name) in enumerate(blocks):
         block = range(first, first + PORTS)
@@ -226,6 +265,8 @@ def _block_problems(services: Mapping[str, Mapping]) -> Iterator[str]:
                     f"{name}.port is {first} and {other}.port {other_first}, but each has {PORTS} ports from its"
                     f" own on: give {other} one from {first + PORTS} on."
                 )
-        for port, owner in taken.items():
-            if port in block:
-                yield f"{name}.port is {first}, but among its {PORTS} ports {port} belongs to {owner}: choose another."
+        # Of an owner of many ports the first says enough.
+        for owner, port in {
+            owner: port for port, owner in sorted(taken.items(), reverse=True) if port in block
+        }.items():
+            yield f"{name}.port is {first}, but among its {PORTS} ports {port} belongs to {owner}: choose another."

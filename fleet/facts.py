@@ -14,16 +14,33 @@ def clock_offset(epoch: float, began: float, ended: float) -> float:
 
 
 def preflight_hosts(names: list[str], hostvars: Mapping[str, Mapping], now: float) -> dict[str, dict]:
-    """What `fleet_host` said of each host, by name; `reachable` is false for those that did not answer."""
+    """What the probes of `preflight.yml` said of each host, by name.
+
+    `reachable` is false for those that could not be looked at; they have a `failure`, and `answered` where the host was
+    reached all the same.
+    """
     hosts = {}
     for name in names:
         variables = hostvars[name]
-        host = variables.get("__fleet_host", {}).get("host")
-        hosts[name] = {"reachable": host is not None, "address": variables.get("fleet_address", "")}
-        if host:
-            offset = clock_offset(host["epoch"], float(variables["__fleet_host_asked"]), now)
-            hosts[name] |= {**host, "clock_offset": offset}
+        found, running, clock = (variables.get(f"__fleet_{probe}", {}) for probe in ("host", "running", "clock"))
+        known = {"address": variables.get("fleet_address", ""), "ssh_port": variables.get("ssh_port", 22)}
+        answers = [(found, "host"), (running, "instances"), (clock, "host")]
+        # What was skipped was not meant for this host.
+        failed = next((one for one, answer in answers if answer not in one and not one.get("skipped")), None)
+        if failed is None:
+            # By the second look: the first may have waited for its connection, or for another host's.
+            offset = clock_offset(clock["host"]["epoch"], float(clock["host"]["asked"]), now)
+            known |= {**found["host"], "clock_offset": offset, "instances": running.get("instances", [])}
+        elif failed:
+            known |= {"failure": _reason(failed), "answered": not failed.get("unreachable")}
+        hosts[name] = {**known, "reachable": failed is None}
     return hosts
+
+
+def _reason(failed: Mapping) -> str:
+    """Why a module could not run, on one line and at no great length."""
+    said = [" ".join(str(failed.get(key, "")).split()) for key in ("msg", "module_stderr", "module_stdout")]
+    return " ".join(filter(None, said))[:300] or "it says nothing"
 
 
 def status_facts(groups: Mapping[str, list[str]], hostvars: Mapping[str, Mapping]) -> dict:

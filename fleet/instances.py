@@ -24,19 +24,30 @@ def instance(service: str, wanted: Mapping, slot: str, number: int) -> dict:
     }
 
 
+def first_port(running: Mapping) -> int:
+    """The `port` that the catalogue had when a running instance was started."""
+    return running["port"] - SLOTS.index(running["slot"]) * SLOT_PORTS - running["number"] + 1
+
+
 def _matches(running: Mapping, wanted: Mapping) -> bool:
     return running["release"] == wanted["release"] and running["revision"] == wanted["revision"]
 
 
+def _serves(running: Mapping) -> bool:
+    return running["state"] == "admitted" and running.get("ready") == 200
+
+
 def _served_by(instances: list[Mapping]) -> tuple[int, int]:
     """How much would be lost with these: those that serve count before those that are merely there."""
-    serving = [one for one in instances if one["state"] == "admitted" and one.get("ready") == 200]
-    return len(serving), len(instances)
+    return sum(map(_serves, instances)), len(instances)
 
 
 def _plan_service(service: str, wanted: Mapping, running: list[Mapping]) -> dict:
     keep = [one for one in running if _matches(one, wanted)]
     others = [one for one in running if not _matches(one, wanted)]
+    # One that serves must not be evicted: where the right and the wrong share a slot, all move to the other.
+    if {one["slot"] for one in keep} & {one["slot"] for one in others if _serves(one)}:
+        keep, others = [], running
     if keep:
         slot = max(SLOTS, key=lambda name: sum(one["slot"] == name for one in keep))
     else:

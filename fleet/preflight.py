@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fleet import catalogue, secrets
 from fleet.errors import suggestion
+from fleet.instances import first_port
 from fleet.paths import shown
 from fleet.release import built, folder_name, manifest, verify
 
@@ -35,9 +36,9 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
 
     Args:
         facts: `groups` (core, app and edge to host names), `hosts` (name to `reachable`, `address` and, of those that
-            answer, the facts of module `fleet_host` with `clock_offset` in seconds), `services` (the catalogue),
-            `secrets`, `vip`, `skip` (names of app hosts to leave out), `limit` (as typed, empty without) and
-            `releases_dir`.
+            answer, the facts of module `fleet_host` with `clock_offset` in seconds and the `instances` that are there;
+            see `fleet.facts`), `services` (the catalogue), `secrets`, `vip`, `skip` (names of app hosts to leave out),
+            `outage` (names of services whose port may change), `limit` (as typed, empty without) and `releases_dir`.
 
     Returns:
         Each problem and its remedy, as sentences under `problem` and `remedy`; empty when the run may begin.
@@ -46,10 +47,10 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
         return list(_limit_problems(facts))  # most hosts were not looked at, so there is no more to say
     parts = [_group_problems(facts), _skip_problems(facts), _host_problems(facts), _address_problems(facts)]
     parts += [_vip_problems(facts), _clock_problems(facts)]
-    if wrong := catalogue.problems(facts["services"]):
+    if wrong := catalogue.problems(facts["services"], _ssh_ports(facts)):
         parts.append(_problem(sentence, "Correct inventory/group_vars/all/services.yml.") for sentence in wrong)
     else:
-        parts += [_secret_problems(facts), _release_problems(facts), _capacity_problems(facts)]
+        parts += [_move_problems(facts), _secret_problems(facts), _release_problems(facts), _capacity_problems(facts)]
     return [problem for part in parts for problem in part]
 
 
@@ -118,10 +119,15 @@ def _host_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     for name, host in facts["hosts"].items():
         if not host["reachable"] and not (name in facts["skip"] and name in skippable):
             skip = f", or leave it out with `-e skip={_names([*facts['skip'], name]).replace(' ', '')}`"
-            yield _problem(
-                f"{name} can't be reached.",
-                f"Type `ssh {host['address']}` to see why{skip if name in skippable else ''}.",
-            )
+            skip = skip if name in skippable else ""
+            why = f" ({host['failure']})" if host.get("failure") else ""
+            if host.get("answered"):
+                yield _problem(
+                    f"{name} can be reached, but not looked at{why}.",
+                    f"It needs /usr/bin/python3 and root, by sudo without a password or with `-K`; correct that{skip}.",
+                )
+            else:
+                yield _problem(f"{name} can't be reached{why}.", f"Type `ssh {host['address']}` to see why{skip}.")
     for name, host in _targets(facts).items():
         if not _is_supported(host):
             yield _problem(
@@ -178,6 +184,22 @@ def _vip_problems(facts: Mapping) -> Iterator[dict[str, str]]:
         if name in targets and not any(vip in network for network in subnets):
             subnet = _names([str(network) for network in subnets]) or "none"
             yield _problem(f"The virtual IP {vip} is outside the subnet of {name} ({subnet}).", remedy)
+    edges = [targets[name] for name in facts["groups"].get("edge", []) if name in targets]
+    if what := next(filter(None, (_reserved(vip, host) for host in edges)), ""):
+        yield _problem(f"The virtual IP {vip} is the {what}.", remedy)
+
+
+def _reserved(vip: ipaddress.IPv4Address | ipaddress.IPv6Address, host: Mapping) -> str:
+    """What an address is to its subnet that no host may have; empty when it is an address like others."""
+    if str(vip) in host["gateways"]:
+        return "gateway of the edge hosts"
+    for network in map(ipaddress.ip_network, host["networks"]):
+        if network.prefixlen < network.max_prefixlen - 1:  # two addresses are two hosts, RFC 3021
+            if vip == network.network_address:
+                return f"network address of {network}"
+            if vip == network.broadcast_address:
+                return f"broadcast address of {network}"
+    return ""
 
 
 def _clock_problems(facts: Mapping) -> Iterator[dict[str, str]]:
@@ -189,6 +211,25 @@ def _clock_problems(facts: Mapping) -> Iterator[dict[str, str]]:
                 f"The clock of {name} is {apart}, more than {CLOCK_SECONDS:.0f} s.",
                 f"Type `timedatectl` on {name} and here, and make both follow a time server"
                 " (`apt-get install systemd-timesyncd`).",
+            )
+
+
+def _ssh_ports(facts: Mapping) -> dict[int, str]:
+    ports = {name: str(host.get("ssh_port", 22)) for name, host in facts["hosts"].items()}
+    return {int(port): f"SSH on {name}" for name, port in ports.items() if port.isdecimal()}
+
+
+def _move_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    """An HTTP service whose port changes is out of reach of its balancers until the run's end."""
+    running = [one for host in _targets(facts).values() for one in host.get("instances", [])]
+    for service, entry in facts["services"].items():
+        ports = {first_port(one) for one in running if one["service"] == service and one["port"]}
+        moved = sorted(ports - {entry["port"]})
+        if entry.get("http") and moved and service not in facts["outage"]:
+            yield _problem(
+                f"{service} runs on the ports from {moved[0]} on and the catalogue says {entry['port']}: the load"
+                " balancers would reach no instance from the start of this run to its end.",
+                f"Put {moved[0]} back; or, in an hour when clients may get 503, type it with `-e outage={service}`.",
             )
 
 
@@ -237,6 +278,20 @@ def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator
             )
 
 
+def _disk_problems(name: str, host: Mapping, room_mb: int, releases_mb: int) -> Iterator[dict[str, str]]:
+    needs = {"/opt": ("disk_free_mb", room_mb + releases_mb)}
+    # Where /var is a file system of its own, work is done there, and uploads and uv's cache are copies.
+    if host["var_free_mb"] is not None:
+        needs = {"/opt": ("disk_free_mb", releases_mb), "/var": ("var_free_mb", room_mb + releases_mb)}
+    why = "the catalogue's releases beside those that are there, and room to work" if releases_mb else "room to work"
+    for path, (fact, needed) in needs.items():
+        if host[fact] < needed:
+            yield _problem(
+                f"{name} has {host[fact]} MiB of disk left below {path} and needs {needed} ({why}).",
+                f"Free {needed - host[fact]} MiB on {name}: `df -h`, `apt-get clean`, `journalctl --vacuum-size=50M`.",
+            )
+
+
 def _capacity_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     releases = Path(facts["releases_dir"])
     services = facts["services"].values()
@@ -248,14 +303,8 @@ def _capacity_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     for name, host in _targets(facts).items():
         groups = _groups_of(facts, name)
         app = "app" in groups
-        disk = DISK_MB + CORE_DISK_MB * ("core" in groups) + releases_mb * app
-        if host["disk_free_mb"] < disk:
-            why = "the catalogue's releases beside those that are there, and room to work" if app else "room to work"
-            yield _problem(
-                f"{name} has {host['disk_free_mb']} MiB of disk left below /opt and needs {disk} ({why}).",
-                f"Free {disk - host['disk_free_mb']} MiB on {name}: `df -h`, `apt-get clean`,"
-                " `journalctl --vacuum-size=50M`.",
-            )
+        room_mb = DISK_MB + CORE_DISK_MB * ("core" in groups)
+        yield from _disk_problems(name, host, room_mb, releases_mb * app)
         # While a service rolls, its new instances run beside the old.
         memory = BASE_MEMORY_MB + sum(GROUP_MEMORY_MB[group] for group in groups) + (instances_mb + largest_mb) * app
         free = largest_mb * app

@@ -79,6 +79,11 @@ def http_services(services: Mapping[str, Mapping], addresses: Mapping[str, str])
     ]
 
 
+def http_timeout(services: Mapping[str, Mapping]) -> int:
+    """Seconds that a balancer waits for an answer: a little longer than the longest call behind it."""
+    return max((entry["call_timeout"] for entry in services.values() if entry["http"]), default=0) + 2
+
+
 def logging_config(level: str) -> dict:
     """JSON lines on standard error, which supervisor keeps (logging.config's dictionary schema)."""
     return {
@@ -99,7 +104,7 @@ def service_config(service: str, entry: Mapping, secrets: Mapping, redis_replica
         "AMQP_URI": f"amqp://{service}:{quote(own['rabbitmq_password'], safe='')}@127.0.0.1:5672/",
         "SERVICE_CONTAINER_CLS": "chassis.container.ServiceContainer",
         "max_workers": entry["workers"],
-        "heartbeat": 10,
+        "HEARTBEAT": 10,
         "RPC_TIMEOUT": entry["call_timeout"],
         "LOGGING": logging_config(entry["log_level"]),
     }
@@ -109,18 +114,25 @@ def service_config(service: str, entry: Mapping, secrets: Mapping, redis_replica
     return {**config, **entry["settings"], **{name: own[name] for name in entry["secrets"]}}
 
 
-def _revision(entry: Mapping, config: Mapping) -> str:
-    """12 hex digits that change with the release and with anything in its configuration, its port included."""
-    content = json.dumps([entry["release"], entry["port"], config], sort_keys=True)
+def _revision(entry: Mapping, config: Mapping, address: str, program: str) -> str:
+    """12 hex digits that change with the release and with anything that its instances run with."""
+    # A date, which YAML has and JSON hasn't, is told by its text.
+    content = json.dumps([entry["release"], entry["port"], config, address, program], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def desired_services(
-    services: Mapping[str, Mapping], secrets: Mapping, redis_replicas: int, releases_dir: str
+    services: Mapping[str, Mapping],
+    secrets: Mapping,
+    redis_replicas: int,
+    releases_dir: str,
+    address: str,
+    program: str,
 ) -> dict[str, dict]:
     """The catalogue with each service's `config` (see `service_config`), `revision` and `manifest_sha256`.
 
-    The last is of the release's manifest in `releases_dir`, on the controller.
+    The last is of the release's manifest in `releases_dir`, on the controller. `address`, the host's, and `program`,
+    the template of supervisor's programs, are what instances run with beside their configuration.
     """
     desired = {}
     for service, entry in services.items():
@@ -129,7 +141,7 @@ def desired_services(
         desired[service] = {
             **entry,
             "config": config,
-            "revision": _revision(entry, config),
+            "revision": _revision(entry, config, address, program),
             "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
         }
     return desired

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from lab import cgroup, image, keys, machine, network, owner, store
+from lab import cgroup, image, keys, machine, network, owner, resume, store
 from lab.errors import LabError, UsageError
 from lab.host import Host
 from lab.inventory import load
@@ -76,6 +76,7 @@ class Lab:
         """Shut hosts down cleanly; their disks stay."""
         hosts = self._hosts(names)
         with self._verb("down"), self._progress(f"{len(hosts)} hosts down"):
+            resume.forget(host.name for host in hosts)
             self._shut_down(hosts)
             self._rest()
 
@@ -87,6 +88,7 @@ class Lab:
         hosts = self._hosts(names)
         with exclusive("destroy"), self._progress(f"{len(hosts)} hosts destroyed"):
             self._take_over()
+            resume.forget(host.name for host in hosts)
             self._each(hosts, Host.kill, "gone")
             if not self._readable_store():
                 return
@@ -111,6 +113,7 @@ class Lab:
         """Cut the hosts' power."""
         hosts = self._hosts(names)
         with self._verb("kill", PATIENCE):
+            resume.forget(host.name for host in hosts)
             self._each(hosts, Host.kill, "has no power")
 
     def start(self, *names):
@@ -134,7 +137,7 @@ class Lab:
             for host in hosts:
                 if not store.disk(host.name).exists():
                     raise LabError(f"{host.name} has no disk to save: `python -m lab up` makes it.")
-            ran = [host for host in hosts if host.group.alive()]
+            ran = self._interrupt(hosts)
             self._shut_down(ran)
             self._each(hosts, lambda host: store.trim(host.name), "trimmed")
             store.save(name, [host.name for host in hosts])
@@ -146,7 +149,7 @@ class Lab:
         with self._verb("restore"), self._progress(f"restored {name}"):
             store.mount()
             self._require_save(name)
-            ran = [host for host in hosts if host.group.alive()]
+            ran = self._interrupt(hosts)
             self._each(hosts, Host.kill, "has no power")
             store.restore(name, [host.name for host in hosts])
             self._resume(ran)
@@ -249,6 +252,13 @@ class Lab:
                 network.set_link(host.name, "up")
             host.boot()
         self._each(hosts, Host.wait_for_ssh, "answers")
+        resume.forget(host.name for host in hosts)
+
+    def _interrupt(self, hosts):
+        """Those of the hosts that run, or ran when this verb was interrupted: `_resume` boots them."""
+        ran = [host for host in hosts if host.group.alive() or host.name in resume.pending()]
+        resume.note(host.name for host in ran)
+        return ran
 
     def _resume(self, hosts):
         if hosts:

@@ -10,6 +10,7 @@ IMAGES = STATE / "images"
 STORE_FILE = STATE / "store.xfs"
 SSH = STATE / "ssh"
 OWNER = STATE / "owner"
+RESUME = STATE / "resume"
 
 # Gone with a reboot, like everything that it describes.
 RUN = Path("/run/nameko-fleet-lab")

@@ -36,6 +36,7 @@ class FilterModule:
             "fleet_preflight": decision("preflight", "problems"),
             "fleet_status": decision("status", "text_and_verdict"),
             "http_services": decision("translate", "http_services"),
+            "http_timeout": decision("translate", "http_timeout"),
             "preflight_hosts": decision("facts", "preflight_hosts"),
             "rabbitmq_cluster_plan": decision("cluster", "plan"),
             "rabbitmq_definitions": decision("definitions", "document"),

@@ -14,7 +14,7 @@ module: haproxy_drained
 short_description: Wait until a balancer sends nothing more to the named servers
 description:
   - A server counts as drained when HAProxy's own check has seen it draining (404 on /ready) or down, and
-    no request of this balancer is left on it.
+    no request of this balancer is left on it. A host whose HAProxy doesn't run sends nothing to anybody.
 options:
   backend: {description: The backend., type: str, required: true}
   servers: {description: Its servers., type: list, elements: str, required: true}
@@ -26,11 +26,17 @@ waited: {description: Seconds until they were drained., type: float, returned: s
 """
 
 
+ADMIN = "/run/haproxy/admin.sock"
+
+
 def serving(backend: str, servers: list[str]) -> dict[str, str]:
     """The servers that still take or finish requests, with HAProxy's word for each."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(5)
-        connection.connect("/run/haproxy/admin.sock")
+        try:
+            connection.connect(ADMIN)
+        except (FileNotFoundError, ConnectionRefusedError):  # it isn't installed yet, or has ended
+            return {}
         connection.sendall(b"show stat\n")
         text = connection.makefile(encoding="utf-8").read()
     rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))

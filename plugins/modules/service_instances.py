@@ -26,9 +26,9 @@ instances:
   returned: always
   type: list
   description: >-
-    Dictionaries with C(program), C(service), C(release), C(slot), C(number), C(revision), C(port), C(process)
-    (supervisor's word, RUNNING or another), C(state) (probation, admitted, draining), and, when asked, C(ready),
-    the HTTP status of its answer, 0 for none.
+    Dictionaries with C(program), C(service), C(release), C(slot), C(number), C(revision) (empty when its files are not
+    what the deployment wrote), C(port), C(process) (supervisor's word, RUNNING or another), C(state) (probation,
+    admitted, draining), and, when asked, C(ready), the HTTP status of its answer, 0 for none.
 staged: {description: "By service, each installed release and its manifest's SHA-256.", type: dict, returned: always}
 """
 
@@ -53,6 +53,15 @@ def desired_state(path: str) -> str:
         return Path(path).read_text("utf-8").strip()
     except FileNotFoundError:
         return "probation"
+
+
+def is_as_written(files: list[Path], record: Path) -> bool:
+    """Whether the files have the SHA-1s that the deployment recorded of them, in that order."""
+    try:
+        found = [hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest() for path in files]
+        return record.read_text("utf-8").split() == found
+    except FileNotFoundError:
+        return False
 
 
 def ready(address: str, port: int) -> int:
@@ -82,15 +91,18 @@ def instances() -> list[dict]:
             name = PROGRAM.fullmatch(section)
             if not name:
                 continue
+            program = name["program"]
+            files = [Path(f"/etc/fleet/{name['service']}/{program}.yml"), path]
+            written = is_as_written(files, Path(f"/var/lib/fleet/instances/{program}.sha1"))
             environment = dict(re.findall(r'(\w+)="([^"]*)"', parser[section].get("environment", "")))
             found.append(
                 {
                     **name.groupdict(),
                     "number": int(name["number"]),
-                    "revision": environment.get("FLEET_REVISION", ""),
+                    "revision": environment.get("FLEET_REVISION", "") if written else "",
                     "port": int(environment.get("FLEET_PORT", "0")),
-                    "process": states.get(name["program"], "UNKNOWN"),
-                    "state": desired_state(f"/var/lib/fleet/instances/{name['program']}.state"),
+                    "process": states.get(program, "UNKNOWN"),
+                    "state": desired_state(f"/var/lib/fleet/instances/{program}.state"),
                 }
             )
     with_file = {one["program"] for one in found}

@@ -150,6 +150,19 @@ def test_restore_brings_back_what_was_saved(lab):
         lab.restore("nothing")
 
 
+def test_a_save_that_was_interrupted_and_is_repeated_boots_what_ran(lab, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lab.save("labx-again")
+    assert lab.status()[0].state == "down"
+    lab.save("labx-again")
+    assert lab.status()[0].state == "up"
+
+
 def test_a_wiped_host_comes_back_empty_under_its_own_name(lab):
     assert succeeds(lab, "touch", "/kept")
     lab.save("labx-whole")

@@ -79,9 +79,11 @@ def test_all_that_is_wrong_with_hosts_catalogue_releases_and_secrets_is_told_at_
     wheel.unlink()
     fleet.services["greting"] = fleet.services.pop("greeting")
     fleet.services["airports"]["release"] = "9.9.9"
+    fleet.services["gateway"]["port"] = 8200
     fleet.secrets["services"]["greting"] = fleet.secrets["services"].pop("greeting")
     del fleet.secrets["redis"]["admin_password"]
     del fleet.hosts["core"]["hosts"]["core3"]
+    fleet.hosts["app"]["hosts"]["app3"]["ansible_python_interpreter"] = "/nonexistent/python3"
     fleet.hosts["app"]["hosts"]["app4"] = GONE
     fleet.vars["vip"] = "10.78.0.100"
     fleet.write()
@@ -99,6 +101,8 @@ def test_all_that_is_wrong_with_hosts_catalogue_releases_and_secrets_is_told_at_
             r"2 core hosts \(core1, core2\) are an even number.*List 1, 3 or 5 hosts under core",
             r"edge1 is a host of edge, and only pure app hosts can be skipped.*valid: app1, app2, app3, app4\.$",
             r"There is no host ap2 to skip.*did you mean app2\? valid: app1, app2, app3, app4\.$",
+            r"app3 can('t be reached| be reached, but not looked at) \(.+\)\. .*out with `-e skip=edge1,ap2,app3`",
+            r"gateway runs on the ports from 8100 on and the catalogue says 8200.*Put 8100 back.*`-e outage=gateway`",
             r"app4 can't be reached.*`ssh 10\.77\.0\.[0-9]+`.*leave it out with `-e skip=edge1,ap2,app4`",
             r"edge2 runs Debian 12\. Install Debian 13",
             r"The virtual IP 10\.78\.0\.100 is outside the subnet of edge1 \(10\.77\.0\.0/24\).*Set vip",
@@ -138,6 +142,13 @@ def test_a_catalogue_without_services_is_told_in_words(fleet, refusal):
     text.write_text("servces: {}\n")
 
     told(refusal(fleet.inventory), [r"services must be a mapping of names to what is to run, not None\. Correct"])
+
+
+def test_the_virtual_ip_is_no_address_that_the_subnet_needs_itself(fleet, refusal):
+    fleet.vars["vip"] = "10.77.0.1"
+    fleet.write()
+
+    told(refusal(fleet.inventory), [r"The virtual IP 10\.77\.0\.1 is the gateway of the edge hosts\. Set vip"])
 
 
 def test_limit_is_refused_with_what_to_type_instead(refusal):

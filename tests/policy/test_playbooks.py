@@ -51,3 +51,49 @@ def test_check_mode_tells_of_every_command_that_changes_something(path):
     # Ansible's own module skips its task there; fleet_command tells that it would run.
     for task in tasks(load(path)):
         assert not ("ansible.builtin.command" in task and task.get("changed_when") is not False), task["name"]
+
+
+DEPLOYMENT = [path for path in PLAYBOOKS if path.stem.split("_")[0] == "site"]
+
+
+@pytest.mark.parametrize("path", DEPLOYMENT, ids=lambda path: path.stem)
+def test_a_host_that_fails_keeps_the_others_from_going_on_without_it(path):
+    for play in load(path):
+        if "hosts" in play:
+            assert play.get("any_errors_fatal") or play.get("max_fail_percentage") == 0, play["name"]
+
+
+def test_services_that_have_left_end_while_their_users_and_their_way_are_there():
+    plays = [play["name"] for play in load(ROOT / "playbooks" / "site.yml")]
+
+    assert plays.index("Services that have left the catalogue end") < plays.index("Every host")
+    assert plays.index("Services that have left the catalogue end") < plays.index("Broker and Redis")
+
+
+def test_a_host_that_cannot_be_looked_at_is_judged_with_all_the_others():
+    look, *_ = load(ROOT / "playbooks" / "preflight.yml")
+    for task in look["tasks"]:
+        assert task.get("failed_when") is False, task["name"]
+        assert task.get("ignore_unreachable"), task["name"]
+
+
+def test_clocks_are_asked_last_on_connections_that_stand():
+    look, judge, *_ = load(ROOT / "playbooks" / "preflight.yml")
+    first, *_, last = look["tasks"]
+
+    assert (first["register"], last["register"]) == ("__fleet_host", "__fleet_clock")
+    assert "now(" in last["fleet_host"]["asked"]
+    assert "now(" in judge["vars"]["preflight_facts"]["hosts"]
+
+
+def test_an_upload_begins_in_an_empty_folder_and_stays_in_no_case():
+    (stage,) = load(ROOT / "roles" / "nameko_service" / "tasks" / "stage.yml")
+
+    def removals(part):
+        there = [task.get("ansible.builtin.file", {}) for task in tasks(part)]
+        return [file["path"] for file in there if file.get("state") == "absent"]
+
+    assert removals(stage["block"]) == ["{{ __nameko_service_upload }}"]
+    names = [next(key for key in task if key.startswith("ansible.builtin.")) for task in tasks(stage["block"])[1:-1]]
+    assert names == ["ansible.builtin.file", "ansible.builtin.file", "ansible.builtin.unarchive"]
+    assert removals(stage["always"]) == ["{{ __nameko_service_upload }}", "{{ __nameko_service_archive }}"]

@@ -1,6 +1,7 @@
 """What may stand in the catalogue, and what an operator is told when something else does."""
 
 import pytest
+from ansible.parsing.utils.yaml import from_yaml
 
 from fleet import catalogue, paths
 from fleet.errors import FleetError
@@ -30,6 +31,7 @@ def test_what_an_entry_leaves_out_gets_its_default():
     ("services", "said"),
     [
         ("greeting", "services must be a mapping of names to what is to run, not 'greeting'."),
+        ({}, "services names nothing to run, which would end all that runs: give at least one service."),
         ({"greeting": None}, "greeting must be a mapping of keys such as release, not None."),
         ({"Greeting": entry(8120)}, "'Greeting' can't name a service: use up to 20 lower-case letters"),
         ({"to-do": entry(8120)}, "'to-do' can't name a service"),
@@ -47,6 +49,12 @@ def test_what_an_entry_leaves_out_gets_its_default():
         (
             {"greeting": entry(8120, instances=True)},
             "greeting.instances must be a whole number from 1 to 10, not True.",
+        ),
+        ({"greeting": entry(8120, instances=2.0)}, "greeting.instances must be a whole number from 1 to 10, not 2.0."),
+        ({"greeting": entry(8100.0)}, "greeting.port must be a whole number from 1024 to 65516, not 8100.0."),
+        (
+            {"greeting": entry(8100, http={"port": 80.0})},
+            "greeting.http.port must be a port from 1 to 65535, not 80.0.",
         ),
         ({"greeting": entry(8120, workers="10")}, "greeting.workers must be a whole number from 1 to 1000, not '10'."),
         ({"greeting": entry(80)}, "greeting.port must be a whole number from 1024 to"),
@@ -78,6 +86,9 @@ def test_what_an_entry_leaves_out_gets_its_default():
             "b.port is 8140, but among its 20 ports 8145 belongs to a's clients: choose another.",
         ),
         ({"a": entry(5660)}, "a.port is 5660, but among its 20 ports 5672 belongs to RabbitMQ: choose another."),
+        ({"a": entry(8400)}, "a.port is 8400, but among its 20 ports 8404 belongs to HAProxy's own check: choose"),
+        ({"a": entry(35665)}, "a.port is 35665, but among its 20 ports 35672 belongs to rabbitmqctl: choose another."),
+        ({"a": entry(8100, http={"port": 22})}, "a.http.port is 22, which belongs to SSH: choose another port."),
         ({"a": entry(8100, http={"port": 6379})}, "a.http.port is 6379, which belongs to Redis: choose another port."),
         (
             {"a": entry(8100, http={"port": 80}), "b": entry(8120, http={"port": 80})},
@@ -118,10 +129,21 @@ def test_all_mistakes_are_told_at_once():
     assert all(problem in str(refused.value) for problem in problems)
 
 
+def test_ports_that_are_taken_elsewhere_are_refused_too():
+    (problem,) = catalogue.problems({"a": entry(2220)}, {2222: "SSH on app1"})
+
+    assert problem == "a.port is 2220, but among its 20 ports 2222 belongs to SSH on app1: choose another."
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (None, "can't be read: No such file"),
+        ("services:\n  a: {}\n  b: {}\n  a: {}\n", "line 4 is no valid YAML: the key a is there twice."),
+        ("services:\n  a: {port: 1, release: 1, port: 2}\n", "line 2 is no valid YAML: the key port is there twice."),
+        ("services: \0\n", "has the character 0x00, which YAML doesn't allow: delete it."),
+        (b"services:\n  # caf\xe9\n", "line 2 has the byte 0xe9, which is no UTF-8: save the file as UTF-8."),
+        ("services: {a: {settings: {day: 2026-13-45}}}\n", "is no valid YAML: month must be in 1..12"),
         ("services:\n  greeting: {release: 1.0.0\n", "line 3 is no valid YAML"),
         ("service:\n  greeting: {}\n", "needs the key `services`"),
         ("- greeting\n", "needs the key `services`"),
@@ -130,10 +152,30 @@ def test_all_mistakes_are_told_at_once():
 def test_a_file_that_is_no_catalogue_is_named(tmp_path, text, said):
     path = tmp_path / "services.yml"
     if text is not None:
-        path.write_text(text)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     with pytest.raises(FleetError) as refused:
         catalogue.load(path)
 
     assert str(path) in str(refused.value)
     assert said in str(refused.value)
+
+
+def test_ansibles_own_numbers_and_texts_are_numbers_and_texts():
+    services = from_yaml("{greeting: {release: 1.0.0, instances: 2, workers: 10, port: 8120, http: {port: 8000}}}")
+
+    assert type(services["greeting"]["port"]) is not int
+    assert catalogue.problems(services) == []
+
+
+def test_what_entries_share_may_be_written_once(tmp_path):
+    path = tmp_path / "services.yml"
+    path.write_text("services:\n  a: &a {port: 1, workers: 2}\n  b: &b {<<: *a, port: 3}\n  c: {<<: *b, workers: 4}\n")
+
+    services = catalogue.load(path)
+
+    assert services == {
+        "a": {"port": 1, "workers": 2},
+        "b": {"port": 3, "workers": 2},
+        "c": {"port": 3, "workers": 4},
+    }

@@ -44,6 +44,13 @@ def test_no_service_is_answered_with_what_to_type(capsys):
     )
 
 
+@pytest.mark.parametrize("name", ["", "Greeting", "to-do"])
+def test_a_name_that_no_catalogue_takes_gets_no_release_from_another_source_either(clone, capsys, name):
+    message = refused(capsys, "release", name, "--source", str(clone))
+
+    assert message.startswith(f"{name!r} can't name a service: use up to 20 lower-case letters")
+
+
 def test_a_source_that_does_not_exist_is_named(clone, capsys):
     message = refused(capsys, "release", "greeting", "--source", str(clone / "nowhere"))
 
@@ -119,6 +126,10 @@ def test_an_inventory_that_does_not_exist_is_answered_with_those_that_do(capsys,
     [
         ("edge:\n  hosts:\n    edge1:\n", "sets no vip: give it an unused address"),
         ("edge: {hosts: {edge1: {vip: 10.0.0.1}}}\n", "No service of the catalogue is published"),
+        ("edge: {hosts: {edge1: {vip: 10.0.0.1, services: {g: null}}}}\n", "g must be a mapping of keys"),
+        ("edge: {hosts: {edge1: {vip: 10.0.0.1, services: [g]}}}\n", "services must be a mapping of names to what"),
+        ("edge: {hosts: {edge1: {vip: 10.0.0.1, services: {g: {http: true}}}}}\n", "g.http must be a mapping with the"),
+        ("edge: {hosts: {edge1: {vip: 10.0.0.1, vip: 10.0.0.2}}}\n", "Ansible can't read the inventory"),
         ("core: {hosts: {core1: }}\n", "has no host in the group edge: list one there."),
         ("edge: [\n", "Ansible can't read the inventory"),
     ],
@@ -128,3 +139,15 @@ def test_an_inventory_that_gives_no_url_is_told_what_lacks(tmp_path, capsys, tex
     path.write_text(text)
 
     assert said in refused(capsys, "url", "--inventory", str(path))
+
+
+def test_the_url_is_that_of_the_first_http_service_in_the_catalogue(tmp_path, capsys):
+    entry = "{{release: 1.0.0, instances: 1, workers: 1, port: {}, http: {{port: {}}}}}"
+    catalogue = tmp_path / "group_vars" / "all" / "services.yml"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text(f"services:\n  shop: {entry.format(8100, 8000)}\n  admin_site: {entry.format(8120, 8001)}\n")
+    (tmp_path / "hosts.yml").write_text("edge: {hosts: {edge1: {vip: 10.0.0.1}}}\n")
+
+    assert main(["url", "--inventory", str(tmp_path / "hosts.yml")]) == 0
+
+    assert capsys.readouterr().out == "http://10.0.0.1:8000\n"

@@ -100,3 +100,11 @@ def test_after_a_bad_release_those_that_serve_stay_until_the_next_one_is_there()
     step = steps(running("greeting-1.0.0-a1", "old"), running("greeting-1.0.0-a2", "old"), *bad)
     assert step["evict"] == ["greeting-1.5.0-b1", "greeting-1.5.0-b2"]
     assert step["stop"] == ["greeting-1.0.0-a1", "greeting-1.0.0-a2"]
+
+
+def test_an_instance_that_serves_with_other_files_than_it_should_is_drained_and_not_evicted():
+    step = steps(running("greeting-2.0.0-a1", revision=""), running("greeting-2.0.0-a2"))
+
+    assert started(step) == [("greeting-2.0.0-b1", 8130), ("greeting-2.0.0-b2", 8131)]
+    assert step["stop"] == ["greeting-2.0.0-a1", "greeting-2.0.0-a2"]
+    assert step["evict"] == []

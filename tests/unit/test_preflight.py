@@ -23,7 +23,9 @@ def host(address):
         "memory_mb": 2000,
         "memory_free_mb": 1000,
         "disk_free_mb": 3000,
+        "var_free_mb": None,
         "networks": ["127.0.0.0/8", "10.77.0.0/24"],
+        "gateways": ["10.77.0.1"],
         "interfaces": {"127.0.0.1": "lo", address: "eth0"},
     }
 
@@ -70,6 +72,7 @@ def facts(tmp_path):
         },
         "vip": "10.77.0.100",
         "skip": [],
+        "outage": [],
         "limit": "",
         "releases_dir": str(tmp_path),
     }
@@ -103,6 +106,10 @@ CASES = {
         {"hosts": {"app2": {"reachable": False, "address": "10.77.0.15"}}},
         "app2 can't be reached. Type `ssh 10.77.0.15` to see why, or leave it out with `-e skip=app2`.",
     ),
+    "unreachable host whose connection says why": (
+        {"hosts": {"core2": {"reachable": False, "answered": False, "failure": "No route to host"}}},
+        "core2 can't be reached (No route to host). Type `ssh 10.77.0.12` to see why.",
+    ),
     "another one unreachable": (
         {"skip": ["app1"], "hosts": {"app2": {"reachable": False, "address": "10.77.0.15"}}},
         "leave it out with `-e skip=app1,app2`.",
@@ -110,6 +117,14 @@ CASES = {
     "unreachable core host": (
         {"hosts": {"core2": {"reachable": False, "address": "10.77.0.12"}}},
         "core2 can't be reached. Type `ssh 10.77.0.12` to see why.",
+    ),
+    "host without Python": (
+        {"hosts": {"app2": {"reachable": False, "answered": True, "failure": "python3: not found"}}},
+        "app2 can be reached, but not looked at (python3: not found). It needs /usr/bin/python3 and root, by sudo",
+    ),
+    "port of a host's SSH": (
+        {"hosts": {"app2": {"ssh_port": "8125"}}},
+        "greeting.port is 8120, but among its 20 ports 8125 belongs to SSH on app2: choose another.",
     ),
     "core host skipped": ({"skip": ["core2"]}, "core2 is a host of core, and only pure app hosts can be skipped."),
     "edge host skipped": ({"skip": ["edge1"]}, "edge1 is a host of edge, and only pure app hosts can be skipped."),
@@ -172,6 +187,18 @@ CASES = {
         {"hosts": {"app1": {"disk_free_mb": 300}}},
         "needs 316 (the catalogue's releases beside those that are there, and room to work).",
     ),
+    "disk of an app host's own /var": (
+        {"hosts": {"app1": {"disk_free_mb": 16, "var_free_mb": 300}}},
+        "app1 has 300 MiB of disk left below /var and needs 316 (the catalogue's releases beside those that are there,",
+    ),
+    "disk of a core host's own /var": (
+        {"hosts": {"core1": {"disk_free_mb": 0, "var_free_mb": 599}}},
+        "core1 has 599 MiB of disk left below /var and needs 600 (room to work). Free 1 MiB on core1",
+    ),
+    "disk of an app host's own /opt": (
+        {"hosts": {"app1": {"disk_free_mb": 15, "var_free_mb": 3000}}},
+        "app1 has 15 MiB of disk left below /opt and needs 16 (",
+    ),
     "memory of an app host": (
         {"hosts": {"app2": {"memory_mb": 512}}},
         "app2 has 512 MiB of memory and needs 620. Give app2 more memory, or lower instances in the catalogue.",
@@ -196,6 +223,18 @@ CASES = {
     "virtual IP elsewhere": (
         {"vip": "10.78.0.100", "hosts": {"edge1": {"networks": ["10.78.0.0/24"]}}},
         "The virtual IP 10.78.0.100 is outside the subnet of edge2 (10.77.0.0/24). Set vip in the inventory",
+    ),
+    "virtual IP is the network": (
+        {"vip": "10.77.0.0"},
+        "The virtual IP 10.77.0.0 is the network address of 10.77.0.0/24. Set vip in the inventory",
+    ),
+    "virtual IP is everybody": (
+        {"vip": "10.77.0.255"},
+        "The virtual IP 10.77.0.255 is the broadcast address of 10.77.0.0/24. Set vip",
+    ),
+    "virtual IP is the gateway": (
+        {"vip": "10.77.0.1"},
+        "The virtual IP 10.77.0.1 is the gateway of the edge hosts. Set",
     ),
     "virtual IP only where it was put": (
         {"vip": "10.78.0.100", "groups": {"edge": ["edge1"]}, "hosts": {"edge1": {"networks": ["10.78.0.100/32"]}}},
@@ -300,3 +339,42 @@ def test_an_inventory_without_hosts_is_refused_in_words(facts):
         f"The group {group} has no host. List at least one host under {group} in the inventory."
         for group in ("core", "app", "edge")
     ]
+
+
+def test_of_two_addresses_both_may_be_the_virtual_ip(facts):
+    facts["vip"] = "10.78.0.1"
+    for name in facts["groups"]["edge"]:
+        facts["hosts"][name]["networks"] = ["10.78.0.0/31"]
+
+    assert problems(facts) == []
+
+
+@pytest.fixture
+def moved(facts):
+    """The fleet whose airports are published, and run on other ports than the catalogue says."""
+    facts["services"]["airports"]["http"] = {"port": 8000}
+    for name in facts["groups"]["app"]:
+        facts["hosts"][name]["instances"] = [
+            {"service": "airports", "slot": "b", "number": 2, "port": 8211},
+            {"service": "greeting", "slot": "a", "number": 1, "port": 8120},
+        ]
+    return facts
+
+
+def test_an_http_services_port_changes_only_at_the_price_of_an_outage_that_was_agreed_to(moved):
+    (problem,) = problems(moved)
+
+    assert problem == (
+        "airports runs on the ports from 8200 on and the catalogue says 8140: the load balancers would reach no"
+        " instance from the start of this run to its end. Put 8200 back; or, in an hour when clients may get 503, type"
+        " it with `-e outage=airports`."
+    )
+    moved["outage"] = ["airports"]
+    assert problems(moved) == []
+
+
+def test_a_service_without_http_may_move_and_one_that_stays_is_no_matter(moved):
+    del moved["services"]["airports"]["http"]
+    assert problems(moved) == []
+    moved["services"]["airports"] |= {"http": {"port": 8000}, "port": 8200}
+    assert problems(moved) == []

@@ -1,10 +1,13 @@
 """What the catalogue means for RabbitMQ, Redis, HAProxy and the instances' configuration."""
 
 import re
+from datetime import date
 
 import pytest
+import yaml
+from nameko.constants import HEARTBEAT_CONFIG_KEY
 
-from fleet import translate
+from fleet import paths, translate
 
 SECRETS = {
     "rabbitmq": {"operator_password": "op"},
@@ -80,6 +83,19 @@ def test_a_service_gets_its_settings_and_secrets():
     assert (config["GREETING"], config["API_KEY"], config["REDIS_REPLICAS"]) == ("hi", "k", 1)
 
 
+def test_the_heartbeat_is_a_setting_that_nameko_reads():
+    config = translate.service_config("gateway", SERVICES["gateway"], SECRETS, redis_replicas=1)
+    assert config[HEARTBEAT_CONFIG_KEY] == 10
+    assert yaml.safe_load((paths.SERVICES / "dev.yml").read_text())[HEARTBEAT_CONFIG_KEY] == 10
+
+
+def test_a_balancer_waits_longer_than_the_longest_call_of_what_it_publishes():
+    slow = {**SERVICES["airports"], "http": None, "call_timeout": 60}
+    published = {"a": {"http": {"port": 1}, "call_timeout": 20}, "b": {"http": {"port": 2}, "call_timeout": 30}}
+    assert translate.http_timeout({**published, "slow": slow}) == 32
+    assert translate.http_timeout({"slow": slow}) > 0
+
+
 def test_a_service_without_redis_has_no_redis_settings():
     assert "REDIS_URIS" not in translate.service_config("gateway", SERVICES["gateway"], SECRETS, redis_replicas=1)
 
@@ -92,18 +108,31 @@ def releases_dir(tmp_path):
     return str(tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"release": "1.0.1"}, {"workers": 11}, {"settings": {"GREETING": "hello"}}])
-def test_whatever_an_instance_runs_with_makes_another_revision(change, releases_dir):
-    def revision(services):
-        return translate.desired_services(services, SECRETS, 1, releases_dir)["airports"]["revision"]
+def desired(services, releases_dir, address="10.0.0.1", program="command=nameko"):
+    return translate.desired_services(services, SECRETS, 1, releases_dir, address, program)["airports"]
 
-    assert revision(SERVICES) == revision(dict(SERVICES))
-    assert revision(SERVICES) != revision({"airports": SERVICES["airports"] | change})
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"release": "1.0.1"},
+        {"workers": 11},
+        {"settings": {"GREETING": "hello"}},
+        {"settings": {"DAY": date(2026, 1, 1)}},
+    ],
+)
+def test_whatever_an_instance_runs_with_makes_another_revision(change, releases_dir):
+    changed = {"airports": SERVICES["airports"] | change}
+
+    assert desired(SERVICES, releases_dir)["revision"] == desired(dict(SERVICES), releases_dir)["revision"]
+    assert desired(SERVICES, releases_dir)["revision"] != desired(changed, releases_dir)["revision"]
+
+
+@pytest.mark.parametrize("change", [{"address": "10.0.0.2"}, {"program": "command=nameko\nuser=nobody"}])
+def test_so_does_what_the_platform_gives_it(change, releases_dir):
+    assert desired(SERVICES, releases_dir)["revision"] != desired(SERVICES, releases_dir, **change)["revision"]
 
 
 def test_the_number_of_instances_is_no_part_of_the_revision(releases_dir):
     more = {"airports": SERVICES["airports"] | {"instances": 5}}
-    one, other = (
-        translate.desired_services(services, SECRETS, 1, releases_dir)["airports"] for services in (SERVICES, more)
-    )
-    assert one["revision"] == other["revision"]
+    assert desired(SERVICES, releases_dir)["revision"] == desired(more, releases_dir)["revision"]

@@ -1,0 +1,88 @@
+"""What modules say of a host, apart from Ansible."""
+
+import hashlib
+import importlib.util
+import socket
+
+import pytest
+
+from fleet.paths import ROOT
+
+
+def module(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "plugins" / "modules" / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def drained(tmp_path, monkeypatch):
+    """The module haproxy_drained, on a host whose HAProxy has its socket in a folder of the test."""
+    loaded = module("haproxy_drained")
+    monkeypatch.setattr(loaded, "ADMIN", str(tmp_path / "admin.sock"))
+    return loaded
+
+
+def test_a_host_without_haproxy_sends_nothing_to_anybody(drained):
+    assert drained.serving("gateway", ["app1-a1"]) == {}
+
+
+def test_nor_does_one_whose_haproxy_has_ended(drained):
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(drained.ADMIN)
+
+    assert drained.serving("gateway", ["app1-a1"]) == {}
+
+
+@pytest.fixture
+def instance(tmp_path):
+    """The files of an instance as a deployment writes them, with its record of them."""
+    files = [tmp_path / "greeting-1.0.0-a1.yml", tmp_path / "greeting-1.0.0-a1.conf"]
+    for path in files:
+        path.write_text(path.name)
+    record = tmp_path / "greeting-1.0.0-a1.sha1"
+    record.write_text(" ".join(hashlib.sha1(path.read_bytes()).hexdigest() for path in files) + "\n")  # noqa: S324
+    return files, record
+
+
+def test_an_instance_whose_files_nobody_touched_is_as_written(instance):
+    assert module("service_instances").is_as_written(*instance)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_one_with_a_file_that_was_edited_or_is_gone_is_not(instance, number):
+    files, record = instance
+    files[number].write_text("by hand")
+    assert not module("service_instances").is_as_written(files, record)
+    files[number].unlink()
+    assert not module("service_instances").is_as_written(files, record)
+
+
+def test_nor_is_one_without_a_record(instance):
+    files, record = instance
+    record.unlink()
+    assert not module("service_instances").is_as_written(files, record)
+
+
+def test_the_disk_below_var_is_told_where_it_is_another(monkeypatch):
+    loaded = module("fleet_host")
+    devices = {"/opt": 1, "/var": 1, "/var/cache": 1, "/var/lib": 2, "/var/log": 3}
+    free = {"/var/lib": 700, "/var/log": 50}
+
+    class Path:
+        def __init__(self, path):
+            self.path = path
+            self.st_dev = devices.get(path)
+
+        def is_dir(self):
+            return self.path in devices
+
+        def stat(self):
+            return self
+
+    monkeypatch.setattr(loaded, "Path", Path)
+    monkeypatch.setattr(loaded, "free_mb", free.__getitem__)
+    assert loaded.var_free_mb() == 50
+    devices |= dict.fromkeys(devices, 1)
+    assert loaded.var_free_mb() is None
