@@ -87,8 +87,8 @@ lint: venv ## Check style and likely mistakes, the fastest tool first
 	@ansible-lint --offline
 
 .PHONY: test-fast
-test-fast: lint ## All that needs neither root nor hosts (but redis-server, which root gets installed)
-	@scripts/redis
+test-fast: lint ## All that needs neither root nor hosts (but Redis and RabbitMQ, which root gets installed)
+	@scripts/test-daemons
 	@$(PYTEST) -m 'not lab and not long'
 
 .PHONY: test
@@ -100,8 +100,8 @@ test-full: test-fast up ## Every case that there is (root, hours)
 	@$(PYTEST) -m 'lab or long'
 
 .PHONY: bench
-bench: venv ## Time what operators wait for, on the lab, into bench/results (FIGURES='up restore grow memory')
-	@python -m bench $(or $(FIGURES),up restore memory grow)
+bench: venv ## Compare with peers on the lab, into bench/results (BENCH=growth or soak; FIGURES='up restore grow memory')
+	@python -m bench $(if $(FIGURES),figures $(FIGURES),$(or $(BENCH),rpc))
 
 ##### Housekeeping
 
@@ -110,6 +110,7 @@ lock: venv ## Bring all requirements.lock up to what is asked for; UPGRADE=1 tak
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --output-file requirements.lock requirements.in
 	@python -m fleet lock $(if $(UPGRADE),--upgrade)
+	@python -m bench lock $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## Remove what make can make again: .venv, .cache and test results (not releases, secrets or the lab)

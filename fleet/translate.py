@@ -90,7 +90,7 @@ def logging_config(level: str) -> dict:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "chassis.logs.JsonFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"stderr": {"class": "chassis.logs.BatchHandler", "formatter": "json"}},
         # The call's own line tells of errors that the caller caused.
         "loggers": {"nameko.containers": {"level": "ERROR"}},
         "root": {"level": level, "handlers": ["stderr"]},

@@ -71,7 +71,7 @@ def test_the_readme_names_every_playbook_and_no_other():
 def test_the_readme_names_every_request_that_the_gateway_answers():
     source = (ROOT / "services/gateway/src/gateway/service.py").read_text("utf-8")
     routes = {(method, re.sub("<.*>", "", path)) for method, path in re.findall(r'@http\("(\w+)", "([^"]+)"', source)}
-    documented = set(re.findall(r"`(GET|POST|DELETE|PUT|PATCH) (/[a-z]+/?)", section("The HTTP API")))
+    documented = set(re.findall(r"`(GET|POST|DELETE|PUT|PATCH) (/[a-z.]+/?)", section("The HTTP API")))
     assert routes <= documented
     assert documented - routes == {("GET", "/health"), ("GET", "/ready")}
 

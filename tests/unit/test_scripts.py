@@ -98,3 +98,49 @@ def test_an_old_python_is_named(clone):
 
     assert status == 2
     assert said.startswith("Python 3.9.2 is too old: Python 3.11 or newer is needed")
+
+
+@pytest.fixture
+def without_daemons(clone):
+    """A machine with nothing but what the test puts there, RabbitMQ neither."""
+    script = clone.folder / "scripts" / "test-daemons"
+    script.write_text(script.read_text().replace("/usr/lib/rabbitmq/bin", str(clone.folder / "rabbitmq")))
+
+    def run():
+        ran = subprocess.run(
+            [script], env={"PATH": str(clone.folder.parent / "bin")}, text=True, capture_output=True, timeout=20
+        )
+        return ran.returncode, ran.stderr
+
+    return run
+
+
+def test_root_gets_the_daemons_for_the_tests_without_having_them_started(clone, without_daemons):
+    clone.program("id", "echo 0")
+    clone.program("apt-get", f'echo "$RUNLEVEL apt-get $*" >>{clone.folder / "log"}')
+
+    assert without_daemons() == (0, "Installing redis-server rabbitmq-server with apt-get, for the services' tests.\n")
+    assert (clone.folder / "log").read_text().splitlines() == [
+        "1 apt-get update -qq",
+        "1 apt-get install -qq -y --no-install-recommends redis-server rabbitmq-server",
+    ]
+
+
+def test_others_are_told_how_to_install_the_daemon_that_is_missing(clone, without_daemons):
+    clone.program("id", "echo 1000")
+    clone.program("redis-server", "exit 0")
+
+    status, said = without_daemons()
+
+    assert status == 2
+    assert said.startswith(
+        "The services' tests need rabbitmq-server: run `sudo env RUNLEVEL=1 apt-get install rabbitmq"
+    )
+
+
+def test_a_machine_with_both_daemons_is_left_alone(clone, without_daemons):
+    clone.program("redis-server", "exit 0")
+    (clone.folder / "rabbitmq").mkdir()
+    (clone.folder / "rabbitmq" / "rabbitmq-server").touch(0o755)
+
+    assert without_daemons() == (0, "")

@@ -1,9 +1,13 @@
 """Airports in a real Redis, as the user that the fleet gives the service."""
 
+import signal
+
 import pytest
-from airports.service import AirportsService
+from airports.service import TOMBSTONE, AirportsService
+from chassis.calls import CurrentCall
 from chassis.errors import Conflict, Invalid, NotEnoughReplicas, NotFound, Unavailable
 from chassis.redis import OPTIONS
+from chassis.testing.calls import Calls
 from nameko.testing.services import worker_factory
 from redis.exceptions import NoPermissionError
 
@@ -12,7 +16,7 @@ UNKNOWN = "0" * 32
 
 def make(server, user, replicas=0):
     client = server.client(user, **OPTIONS)
-    return worker_factory(AirportsService, redis=client, config={"REDIS_REPLICAS": replicas})
+    return worker_factory(AirportsService, redis=client, call=Calls(), config={"REDIS_REPLICAS": replicas})
 
 
 @pytest.fixture
@@ -68,7 +72,56 @@ def test_a_deleted_airport_is_gone_from_everywhere(airports, admin):
     with pytest.raises(NotFound):
         airports.delete(airport_id)
     assert airports.list()["airports"] == []
-    assert admin.keys() == ["airports:sequence"]  # the next one still comes after all that ever were
+    # The next one still comes after all that ever were, and a repeat of the call is known for a while.
+    assert sorted(admin.keys()) == [f"airport:deleted:{airport_id}", "airports:sequence"]
+    assert 0 < admin.ttl(f"airport:deleted:{airport_id}") <= TOMBSTONE
+
+
+def test_the_same_creation_again_finds_what_it_made(airports, admin):
+    with airports.call.repeated():
+        airport_id = airports.create("x")
+        before = sorted(admin.keys()), admin.get("airports:sequence")
+        assert airports.create("x") == airport_id
+    assert (sorted(admin.keys()), admin.get("airports:sequence")) == before
+    assert airports.list()["airports"] == [{"id": airport_id, "airport": "x"}]
+    assert airports.create("x") != airport_id
+
+
+def test_the_same_creation_again_does_not_bring_a_deleted_airport_back(airports):
+    with airports.call.repeated() as creation:
+        airport_id = airports.create("x")
+    airports.delete(airport_id)
+    airports.call = CurrentCall(creation)
+    assert airports.create("x") == airport_id
+    assert airports.list()["airports"] == []
+    with pytest.raises(NotFound):
+        airports.get(airport_id)
+
+
+def test_the_same_deletion_again_succeeds_and_another_finds_nothing(airports):
+    airport_id = airports.create("x")
+    with airports.call.repeated():
+        airports.delete(airport_id)
+        airports.delete(airport_id)
+    with pytest.raises(NotFound):
+        airports.delete(airport_id)
+
+
+def test_a_repeat_is_not_acknowledged_either_before_enough_replicas_have_it(primary, replica):
+    primary.add_user("airports", "~*")
+    first, again = make(primary, "airports", replicas=1), make(primary, "airports", replicas=1)
+    gone = first.create("gone")
+    again.call = first.call
+    for change in (lambda service: service.create("x"), lambda service: service.delete(gone)):
+        replica.process.send_signal(signal.SIGSTOP)
+        with first.call.repeated():
+            for service in (first, again):
+                with pytest.raises(NotEnoughReplicas):
+                    change(service)
+            replica.process.send_signal(signal.SIGCONT)
+            change(again)
+    for service in (first, again):
+        service.redis.close()
 
 
 def test_an_airport_that_a_trip_refers_to_stays(airports, admin):

@@ -176,6 +176,19 @@ def test_pipelined_requests_are_answered_in_order(service):
     assert [status for status, _, _ in answers(service.raw(request + POST + b"\r\n" + request))] == [200, 400, 200]
 
 
+@pytest.mark.parametrize(
+    ("version", "header", "expected"),
+    [
+        (b"1.1", b"", None), (b"1.1", b"Connection: close\r\n", "close"), (b"1.0", b"", "close"),
+        (b"1.0", b"Connection: keep-alive\r\n", "keep-alive"),
+    ],
+)  # fmt: skip
+def test_a_connection_stays_as_the_client_asks(service, version, header, expected):
+    request = b"POST /echo HTTP/" + version + b"\r\n" + header + b"Content-Length: 13\r\n\r\n" + BODY
+    found = answers(service.raw(request + request))
+    assert [headers.get("connection") for _, headers, _ in found] == [expected] * (1 if expected == "close" else 2)
+
+
 def test_a_client_that_leaves_in_the_middle_is_no_error(service, caplog):
     for sent in (b"", b"GET", POST, POST + b"Content-Length: 13\r\n\r\n{"):
         with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:

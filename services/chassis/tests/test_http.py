@@ -9,6 +9,7 @@ from chassis.http import http, query_int, text_fields
 from chassis.readiness import Readiness
 from nameko.exceptions import RemoteError, UnknownService
 from nameko.extensions import DependencyProvider
+from werkzeug.wrappers import Response
 
 RAISED = {
     "invalid": (errors.Invalid("no"), 400),
@@ -64,6 +65,14 @@ class Service:
     def unknown_service(self, _request):
         raise UnknownService("other_service")
 
+    @http("GET", "/werkzeug")
+    def werkzeug(self, _request):
+        return Response("x", 202, {"X-Own": "y"})
+
+    @http("GET", "/tuple")
+    def with_status(self, _request):
+        return 201, {"X-Own": "y"}, "x"
+
 
 @pytest.fixture
 def service(serve):
@@ -84,6 +93,13 @@ def test_an_object_is_answered_as_json_text_as_text_and_nothing_as_204(service):
     answer = service.request("DELETE", "/nothing")
     assert (answer.status, answer.body) == (204, b"")
     assert "content-type" not in answer.headers
+
+
+@pytest.mark.parametrize(("path", "status"), [("/werkzeug", 202), ("/tuple", 201)])
+def test_what_namekos_own_entrypoint_allows_is_answered_too(service, path, status):
+    answer = service.request("GET", path)
+    assert (answer.status, answer.headers["x-own"], answer.body) == (status, "y", b"x")
+    assert answer.headers["x-request-id"]
 
 
 @pytest.mark.parametrize("code", RAISED)
@@ -236,6 +252,20 @@ def test_one_line_is_logged_for_a_request_with_its_ids(service, caplog):
     (record,) = [record for record in caplog.records if getattr(record, "event", "") == "request"]
     assert (record.method, record.path, record.status) == ("GET", "/text/x", 200)
     assert record.call_id.startswith("tried_service.text.")
+
+
+def test_requests_are_counted_by_their_route(service):
+    def counted(route, status):
+        line = f'nameko_http_requests_total{{endpoint="{route}",http_method="GET",status_code="{status}"}} '
+        found = [
+            text for text in service.request("GET", "/metrics").body.decode().splitlines() if text.startswith(line)
+        ]
+        return float(found[0].split()[-1]) if found else 0
+
+    before = counted("/text/<value>", 200), counted("other", 404)
+    for path in ("/text/a", "/text/b", "/unheard-of", "/of/this/neither"):
+        service.request("GET", path)
+    assert (counted("/text/<value>", 200), counted("other", 404)) == (before[0] + 2, before[1] + 2)
 
 
 def test_the_body_is_bounded_where_its_length_is_not_said(service):

@@ -4,29 +4,12 @@ import json
 from urllib.parse import quote
 
 import pytest
-from airports.service import AirportsService
 from chassis.errors import RpcTimeout, Unavailable
-from chassis.redis import OPTIONS
-from chassis.testing.proxy import InProcess
 from gateway.service import GatewayService
-from greeting.service import GreetingService
-from nameko.testing.services import worker_factory
-from trips.service import TripsService
 
 UNKNOWN = "0" * 32
 NAMES = ["Tehran", "فرودگاه امام خمینی", "می‌خواهم", "😀" * 200, "/a//b/", "..", '"', " "]
 BAD_NAMES = ["", "x" * 201, "a\nb", "\0", "\x85"]
-
-
-@pytest.fixture
-def api(serve, redis_server):
-    proxies, clients = {"greeting": InProcess(worker_factory(GreetingService))}, []
-    for name, service_cls in (("airports", AirportsService), ("trips", TripsService)):
-        clients.append(redis_server.client(name, **OPTIONS))
-        proxies[name] = InProcess(worker_factory(service_cls, redis=clients[-1], config={"REDIS_REPLICAS": 0}))
-    yield serve(GatewayService, **proxies)
-    for client in clients:
-        client.close()
 
 
 def post(api, path, **fields):
@@ -104,6 +87,27 @@ def test_a_trip_between_airports_that_do_not_exist_or_are_the_same_is_a_422(api)
         assert (answer.status, answer.error) == (422, "unprocessable")
 
 
+@pytest.mark.parametrize("path", ["/airport", "/trip"])
+def test_a_creation_with_a_key_happens_once(api, path):
+    fields = {"airport": "x"}
+    if path == "/trip":
+        fields = {"airport_from": new_airport(api), "airport_to": new_airport(api)}
+    key = {"Idempotency-Key": "mine"}
+    first, second = (api.request("POST", path, json.dumps(fields), key) for _ in range(2))
+    assert (first.status, first.body) == (second.status, second.body)
+    items = api.request("GET", f"{path}s").json[f"{path[1:]}s"]
+    assert [item["id"] for item in items].count(first.body.decode()) == 1
+    answer = api.request("POST", path, json.dumps({**fields, "more": 1}), key)
+    assert (answer.status, answer.error) == (422, "idempotency_key_reused")
+
+
+def test_a_deletion_with_a_key_succeeds_each_time(api):
+    path = f"/airport/{new_airport(api)}"
+    for key in ("mine", "mine"):
+        assert api.request("DELETE", path, headers={"Idempotency-Key": key}).status == 204
+    assert api.request("DELETE", path, headers={"Idempotency-Key": "another"}).status == 404
+
+
 def test_deleting(api):
     first, second = new_airport(api), new_airport(api)
     trip = new_trip(api, first, second)
@@ -152,9 +156,10 @@ class Failing:
     ("error", "status", "code"),
     [(Unavailable("no broker"), 503, "unavailable"), (RpcTimeout("too late"), 504, "timeout")],
 )
-def test_a_service_that_does_not_answer_is_an_answer_all_the_same(serve, error, status, code):
+def test_a_service_that_does_not_answer_is_an_answer_all_the_same(serve, redis_server, error, status, code):
     failing = Failing(error)
-    api = serve(GatewayService, airports=failing, trips=failing, greeting=failing)
+    config = {"REDIS_URIS": {"redis": redis_server.uri("gateway")}}
+    api = serve(GatewayService, config, airports=failing, trips=failing, greeting=failing)
     for method, path in (
         ("GET", "/hello/x"), ("GET", "/airports"), ("GET", f"/airport/{UNKNOWN}"), ("DELETE", f"/trip/{UNKNOWN}"),
     ):  # fmt: skip

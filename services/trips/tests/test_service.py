@@ -4,17 +4,20 @@ import threading
 
 import pytest
 from airports.service import AirportsService
+from chassis.calls import CurrentCall
 from chassis.errors import Conflict, NotFound, Unavailable, Unprocessable
 from chassis.redis import OPTIONS
+from chassis.testing.calls import Calls
 from nameko.testing.services import worker_factory
 from redis.exceptions import NoPermissionError
-from trips.service import TripsService
+from trips.service import TOMBSTONE, TripsService
 
 UNKNOWN = "0" * 32
 
 
 def make(service_cls, server, user):
-    return worker_factory(service_cls, redis=server.client(user, **OPTIONS), config={"REDIS_REPLICAS": 0})
+    client = server.client(user, **OPTIONS)
+    return worker_factory(service_cls, redis=client, call=Calls(), config={"REDIS_REPLICAS": 0})
 
 
 @pytest.fixture
@@ -99,7 +102,42 @@ def test_a_deleted_trip_leaves_nothing_behind(trips, pair, admin):
     trips.delete(trip_id)
     with pytest.raises(NotFound):
         trips.delete(trip_id)
-    assert sorted(admin.keys()) == sorted([*before, "trips:sequence"])
+    assert sorted(admin.keys()) == sorted([*before, "trips:sequence", f"trip:deleted:{trip_id}"])
+    assert 0 < admin.ttl(f"trip:deleted:{trip_id}") <= TOMBSTONE
+
+
+def test_the_same_creation_again_finds_what_it_made(trips, pair, admin):
+    with trips.call.repeated():
+        trip_id = trips.create(*pair)
+        before = sorted(admin.keys()), admin.get("trips:sequence")
+        assert trips.create(*pair) == trip_id
+    assert (sorted(admin.keys()), admin.get("trips:sequence")) == before
+    assert trips.list()["trips"] == [{"id": trip_id, "from": pair[0], "to": pair[1]}]
+    assert trips.create(*pair) != trip_id
+
+
+def test_the_same_creation_again_does_not_bring_a_deleted_trip_back(trips, airports, pair):
+    with trips.call.repeated() as creation:
+        trip_id = trips.create(*pair)
+    trips.delete(trip_id)
+    for airport_id in pair:
+        airports.delete(airport_id)
+    trips.call = CurrentCall(creation)
+    assert trips.create(*pair) == trip_id
+    assert trips.list()["trips"] == []
+    with pytest.raises(NotFound):
+        trips.get(trip_id)
+
+
+def test_the_same_deletion_again_succeeds_and_another_finds_nothing(trips, airports, pair):
+    trip_id = trips.create(*pair)
+    with trips.call.repeated():
+        trips.delete(trip_id)
+        trips.delete(trip_id)
+    with pytest.raises(NotFound):
+        trips.delete(trip_id)
+    for airport_id in pair:  # not even a set of references is left
+        airports.delete(airport_id)
 
 
 def test_no_trip_ever_refers_to_a_deleted_airport(redis_server, airports, admin):

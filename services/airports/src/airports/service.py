@@ -1,25 +1,29 @@
 """The airports service: names by id, never deleted while a trip refers to them."""
 
-import uuid
-
+from chassis.calls import Call
 from chassis.checks import LIMIT, checked_name, is_id
 from chassis.errors import Conflict, NotFound
 from chassis.paging import page_of_ids
 from chassis.redis import OPTIONS, redis_errors, run_acknowledged
+from chassis.rpc import rpc
 from nameko.dependency_providers import Config
-from nameko.rpc import rpc
 from nameko_redis import Redis
 
 from airports import scripts
 
 INDEX = "airports:index"
+TOMBSTONE = 25 * 3600  # seconds; longer than the gateway knows an Idempotency-Key, so than any call is repeated
 
 
 class AirportsService:
-    """Creates, finds, lists and deletes airports. A change is answered once it is on enough replicas."""
+    """Creates, finds, lists and deletes airports. A change is answered once it is on enough replicas.
+
+    The same call again, repeated by its caller or delivered twice, changes nothing more and has the same answer.
+    """
 
     name = "airports_service"
 
+    call = Call()
     config = Config()
     redis = Redis("redis", **OPTIONS)
 
@@ -27,8 +31,9 @@ class AirportsService:
     def create(self, airport):
         """Store an airport's name and return its new id; `Invalid` for what is no name."""
         checked_name(airport, "airport")
-        airport_id = uuid.uuid4().hex
-        self._write(scripts.CREATE, [_key(airport_id), "airports:sequence", INDEX], [airport_id, airport])
+        airport_id = self.call.new_id()
+        keys = [_key(airport_id), "airports:sequence", INDEX, _tombstone(airport_id)]
+        self._write(scripts.CREATE, keys, [airport_id, airport, TOMBSTONE])
         return airport_id
 
     @rpc
@@ -56,8 +61,9 @@ class AirportsService:
         """Delete an airport; `NotFound` if there is none of that id, `Conflict` while a trip refers to it."""
         if not is_id(airport_id):
             raise _not_found()
-        args = [airport_id, f"airport-trips:{airport_id}"]
-        outcome = self._write(scripts.DELETE, [_key(airport_id), INDEX], args)
+        keys = [_key(airport_id), INDEX, _tombstone(airport_id)]
+        args = [airport_id, f"airport-trips:{airport_id}", self.call.id, TOMBSTONE]
+        outcome = self._write(scripts.DELETE, keys, args)
         if outcome == "unknown":
             raise _not_found()
         if outcome == "in use":
@@ -69,6 +75,11 @@ class AirportsService:
 
 def _key(airport_id):
     return f"airport:{airport_id}"
+
+
+def _tombstone(airport_id):
+    """The key of what is left of a deleted airport: the id of the call that deleted it."""
+    return f"airport:deleted:{airport_id}"
 
 
 def _not_found():

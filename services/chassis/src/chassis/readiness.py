@@ -2,7 +2,9 @@
 
 from nameko.messaging import QueueConsumer
 
+from chassis.extensions import redis_providers
 from chassis.instance import ADMITTED, DRAINING
+from chassis.rpc.connection import RpcConnection
 
 PING_TIMEOUT = 1  # seconds; well under the balancer's check timeout
 STATUS = {True: 200, False: 503}
@@ -32,8 +34,12 @@ class Readiness:
         return STATUS_DRAINING if state == DRAINING else STATUS[not reason], body
 
     def _broker(self):
-        """Whoever speaks RPC, as callee or caller, has one `QueueConsumer`, which holds its connection."""
+        """RPC has one connection, as callee and caller; events have Nameko's `QueueConsumer`."""
         for extension in self._container.extensions:
+            if isinstance(extension, RpcConnection) and extension.link.connection is None:
+                return "Not connected to RabbitMQ."
+            if isinstance(extension, RpcConnection) and extension.link.blocked:
+                return f"RabbitMQ takes no messages: {extension.link.blocked}"
             if isinstance(extension, QueueConsumer) and not _consumes(extension):
                 return "Not connected to RabbitMQ, or not consuming yet."
         return ""
@@ -56,18 +62,13 @@ def _consumes(queue_consumer):
 
 def _redis_clients(container):
     """A client for each Redis that the service uses, apart from the service's own, which may be busy."""
-    try:
-        from nameko_redis import REDIS_URIS_KEY
-        from nameko_redis import Redis as RedisProvider
-    except ImportError:  # only services that use Redis have it installed (fleet-chassis[redis])
+    providers = redis_providers(container)
+    if not providers:
         return {}
     from redis import Redis
 
     from chassis.redis import OPTIONS
 
     bounded = {**OPTIONS, "socket_timeout": PING_TIMEOUT, "socket_connect_timeout": PING_TIMEOUT}
-    return {
-        provider.key: Redis.from_url(container.config[REDIS_URIS_KEY][provider.key], **bounded)
-        for provider in container.dependencies
-        if isinstance(provider, RedisProvider)
-    }
+    uris = container.config["REDIS_URIS"]
+    return {provider.key: Redis.from_url(uris[provider.key], **bounded) for provider in providers}

@@ -3,6 +3,13 @@
 from chassis.checks import LIMIT
 from chassis.http import http, query_int, text_fields
 from chassis.rpc import RpcProxy
+from werkzeug.wrappers import Response
+
+from gateway.openapi import DOCUMENT
+from gateway.page import rendered
+
+PAGE = rendered(DOCUMENT)
+PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
 class GatewayService:
@@ -18,7 +25,7 @@ class GatewayService:
     def hello(self, _request, name):
         return self.greeting.hello(name)
 
-    @http("POST", "/airport")
+    @http("POST", "/airport", idempotent=True)
     def create_airport(self, request):
         (airport,) = text_fields(request, "airport")
         return self.airports.create(airport)
@@ -27,7 +34,7 @@ class GatewayService:
     def get_airport(self, _request, airport_id):
         return {"airport": self.airports.get(airport_id)}
 
-    @http("DELETE", "/airport/<airport_id>")
+    @http("DELETE", "/airport/<airport_id>", idempotent=True)
     def delete_airport(self, _request, airport_id):
         self.airports.delete(airport_id)
 
@@ -35,7 +42,7 @@ class GatewayService:
     def list_airports(self, request):
         return self.airports.list(*_page(request))
 
-    @http("POST", "/trip")
+    @http("POST", "/trip", idempotent=True)
     def create_trip(self, request):
         return self.trips.create(*text_fields(request, "airport_from", "airport_to"))
 
@@ -43,13 +50,21 @@ class GatewayService:
     def get_trip(self, _request, trip_id):
         return {"trip": self.trips.get(trip_id)}
 
-    @http("DELETE", "/trip/<trip_id>")
+    @http("DELETE", "/trip/<trip_id>", idempotent=True)
     def delete_trip(self, _request, trip_id):
         self.trips.delete(trip_id)
 
     @http("GET", "/trips")
     def list_trips(self, request):
         return self.trips.list(*_page(request))
+
+    @http("GET", "/openapi.json")
+    def openapi(self, _request):
+        return DOCUMENT
+
+    @http("GET", "/docs")
+    def docs(self, _request):
+        return Response(PAGE, content_type="text/html; charset=utf-8", headers=PAGE_POLICY)
 
 
 def _page(request):

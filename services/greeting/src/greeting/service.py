@@ -1,7 +1,7 @@
 """The greeting service of Nameko's tutorial."""
 
 from chassis.checks import checked_name
-from nameko.rpc import rpc
+from chassis.rpc import rpc
 
 
 class GreetingService:

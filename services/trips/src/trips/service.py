@@ -1,25 +1,29 @@
 """The trips service: pairs of airports by id. The airports of a trip exist as long as the trip does."""
 
-import uuid
-
+from chassis.calls import Call
 from chassis.checks import LIMIT, is_id
 from chassis.errors import NotFound, Unprocessable
 from chassis.paging import page_of_ids
 from chassis.redis import OPTIONS, redis_errors, run_acknowledged
+from chassis.rpc import rpc
 from nameko.dependency_providers import Config
-from nameko.rpc import rpc
 from nameko_redis import Redis
 
 from trips import scripts
 
 INDEX = "trips:index"
+TOMBSTONE = 25 * 3600  # seconds; longer than the gateway knows an Idempotency-Key, so than any call is repeated
 
 
 class TripsService:
-    """Creates, finds, lists and deletes trips. A change is answered once it is on enough replicas."""
+    """Creates, finds, lists and deletes trips. A change is answered once it is on enough replicas.
+
+    The same call again, repeated by its caller or delivered twice, changes nothing more and has the same answer.
+    """
 
     name = "trips_service"
 
+    call = Call()
     config = Config()
     redis = Redis("redis", **OPTIONS)
 
@@ -30,10 +34,11 @@ class TripsService:
             raise _unknown_airport()
         if airport_from_id == airport_to_id:
             raise Unprocessable("A trip needs two different airports.")
-        trip_id = uuid.uuid4().hex
-        keys = [_key(trip_id), "trips:sequence", INDEX, *map(_references, (airport_from_id, airport_to_id))]
+        trip_id = self.call.new_id()
+        references = map(_references, (airport_from_id, airport_to_id))
+        keys = [_key(trip_id), "trips:sequence", INDEX, *references, _tombstone(trip_id)]
         airports = [f"airport:{airport_from_id}", f"airport:{airport_to_id}"]
-        args = [trip_id, airport_from_id, airport_to_id, *airports]
+        args = [trip_id, airport_from_id, airport_to_id, *airports, TOMBSTONE]
         if self._write(scripts.CREATE, keys, args) == "unknown airport":
             raise _unknown_airport()
         return trip_id
@@ -62,9 +67,10 @@ class TripsService:
     @rpc
     def delete(self, trip_id):
         """Delete a trip; `NotFound` if there is none of that id."""
-        trip = self.get(trip_id)  # a trip never changes, so its airports are still these when the script runs
-        keys = [_key(trip_id), INDEX, *map(_references, (trip["from"], trip["to"]))]
-        if self._write(scripts.DELETE, keys, [trip_id]) == "unknown":
+        if not is_id(trip_id):
+            raise _not_found()
+        keys = [_key(trip_id), INDEX, _tombstone(trip_id)]
+        if self._write(scripts.DELETE, keys, [trip_id, self.call.id, TOMBSTONE]) == "unknown":
             raise _not_found()
 
     def _write(self, script, keys, args):
@@ -73,6 +79,11 @@ class TripsService:
 
 def _key(trip_id):
     return f"trip:{trip_id}"
+
+
+def _tombstone(trip_id):
+    """The key of what is left of a deleted trip: the id of the call that deleted it."""
+    return f"trip:deleted:{trip_id}"
 
 
 def _references(airport_id):

@@ -1,13 +1,15 @@
-"""The WSGI application of an instance: its service's routes, and /health and /ready beside them."""
+"""The WSGI application of an instance: its service's routes, and /health, /ready and /metrics beside them."""
 
 import logging
 import time
 
+from eventlet import Timeout
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
-from werkzeug.wrappers import Response
 
+from chassis import metrics
 from chassis.http.errors import RequestError, json_body, response_from_exception
+from chassis.http.reply import Reply, json_reply
 from chassis.http.request import Request
 from chassis.logs import call_fields
 
@@ -29,34 +31,41 @@ class App:
         self._identity = container.instance.identity
         self._readiness = container.readiness
         # No redirects: a path that does not exist as it is written is a 404.
-        self._urls = Map(merge_slashes=False, redirect_defaults=False, converters={"text": TextConverter})
+        urls = Map(merge_slashes=False, redirect_defaults=False, converters={"text": TextConverter})
         for provider in providers:
             rule = provider.get_url_rule()
             rule.endpoint = provider.handle_request
-            self._urls.add(rule)
+            urls.add(rule)
         # Answered here, where no worker is needed: they tell the truth also while every worker is stuck.
-        self._urls.add(Rule("/health", methods=["GET"], endpoint=self._health))
-        self._urls.add(Rule("/ready", methods=["GET"], endpoint=self._ready))
+        urls.add(Rule("/health", methods=["GET"], endpoint=self._health))
+        urls.add(Rule("/ready", methods=["GET"], endpoint=self._ready))
+        urls.add(Rule("/metrics", methods=["GET"], endpoint=self._metrics))
+        self._urls = urls.bind("")  # not to the Host header: no answer depends on it
 
     def __call__(self, environ, start_response):
+        return self.answer(environ)(environ, start_response)
+
+    def answer(self, environ):
+        """Return the answer to a WSGI request, a WSGI application: most often a `Reply`."""
         started = time.monotonic()
         request = Request(environ)
         call_fields.set({**self._identity, "request_id": request.id})
         error = None
         try:
             response = self._route(request)(request)
-        except Exception as exc:  # noqa: BLE001 - whatever it was, the client gets an answer and the log the rest
+        except (Exception, Timeout) as exc:  # noqa: BLE001 - whatever it was, the client gets an answer and the log the rest
             response, error = response_from_exception(exc), exc
         response.headers["X-Request-ID"] = request.id
-        _log_request(request, response, started, error)
-        return response(environ, start_response)
+        seconds = time.monotonic() - started
+        metrics.http(request.method, request.route, response.status_code, seconds)
+        _log_request(request, response, seconds, error)
+        return response
 
     def _route(self, request):
         """Return what answers the request, and set the values that its path holds."""
         try:
             path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
-            # Not bound to the Host header: no answer depends on it.
-            endpoint, request.path_values = self._urls.bind("").match(path, method=request.method)
+            rule, request.path_values = self._urls.match(path, method=request.method, return_rule=True)
         except UnicodeError as error:
             raise RequestError(400, "bad_request", "The path must be UTF-8.") from error
         except NotFound as error:
@@ -65,7 +74,8 @@ class App:
             allowed = ", ".join(sorted(error.valid_methods))
             message = f"The path only allows {allowed}."
             raise RequestError(405, "method_not_allowed", message, {"Allow": allowed}) from error
-        return endpoint
+        request.route = rule.rule
+        return rule.endpoint
 
     def _health(self, _request):
         return self._answer(200, {"alive": True})
@@ -73,18 +83,22 @@ class App:
     def _ready(self, _request):
         return self._answer(*self._readiness.report())
 
+    def _metrics(self, _request):
+        content, content_type = metrics.exposition()
+        return Reply(200, content, content_type=content_type)
+
     def _answer(self, status, content):
-        return Response(json_body({**content, **self._identity}), status, content_type="application/json")
+        return json_reply(status, json_body({**content, **self._identity}))
 
 
-def _log_request(request, response, started, error):
+def _log_request(request, response, seconds, error):
     status = response.status_code
     extra = {
         "event": "request",
         "method": request.method,
         "path": request.path,
         "status": status,
-        "duration_ms": round((time.monotonic() - started) * 1000, 1),
+        "duration_ms": round(seconds * 1000, 1),
         "call_id": request.call_id,
     }
     if error and status >= 500:

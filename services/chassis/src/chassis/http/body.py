@@ -17,6 +17,8 @@ def read(environ):
     chunks are malformed.
     """
     length = environ.get("CONTENT_LENGTH")
+    if not length and "HTTP_TRANSFER_ENCODING" not in environ:
+        return b""
     if length and int(length) > BODY_MAX:
         raise _too_large()
     try:

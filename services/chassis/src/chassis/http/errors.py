@@ -3,9 +3,9 @@
 import json
 
 from nameko.exceptions import UnknownService
-from werkzeug.wrappers import Response
 
 from chassis import errors
+from chassis.http.reply import json_reply
 
 RETRY_AFTER = "1"  # seconds
 
@@ -43,8 +43,8 @@ def response_from_exception(exc):
     """The answer to a request that ended with `exc`. It shows nothing of an error that is ours."""
     status, code, message, headers = _classified(exc)
     if status == 503:
-        headers = {**headers, "Retry-After": RETRY_AFTER}
-    return Response(error_body(code, message), status, headers, content_type="application/json")
+        headers = {"Retry-After": RETRY_AFTER, **headers}
+    return json_reply(status, error_body(code, message), headers)
 
 
 def _classified(exc):

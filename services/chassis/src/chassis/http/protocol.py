@@ -7,6 +7,7 @@ in front may read otherwise, which is how requests are smuggled. Here each of th
 import logging
 import re
 import socket
+import time
 import uuid
 from contextlib import closing, suppress
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from nameko.web.server import HttpOnlyProtocol
 
 from chassis.http import body
 from chassis.http.errors import error_body
+from chassis.http.reply import Reply
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,31 @@ class Protocol(HttpOnlyProtocol):
         else:
             return True
         return False
+
+    def handle_one_response(self):
+        """As eventlet's, in a third of the time for a complete answer of ours; anything else is left to eventlet."""
+        answer = self.server.app.answer(self.environ)
+        if not isinstance(answer, Reply):
+            self.application = answer
+            super().handle_one_response()
+            return
+        request_input = self.environ["eventlet.input"]
+        # A client that waits for `100 Continue` may send its body or not: nobody knows where its next request is.
+        if request_input.should_send_hundred_continue or not self.server.keepalive:
+            self.close_connection = True
+        more = [f"Date: {wsgi.format_date_time(time.time())}"]
+        if self.close_connection:
+            more.append("Connection: close")
+        elif self.request_version == "HTTP/1.0":
+            more.append("Connection: keep-alive")  # it asked for that, or it would be closed
+        self.wfile.write(answer.encoded(self.command, *more))
+        self.wfile.flush()
+        unread = request_input.chunked_input or request_input.position < request_input.content_length
+        if unread and not self.close_connection:
+            try:
+                request_input.discard()
+            except (OSError, ValueError):
+                self.close_connection = True
 
     def _refuse(self, status, code, message):
         """Answer without asking the application, and end the connection: nobody knows where its next request is."""

@@ -6,6 +6,7 @@ import uuid
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 
+from chassis import metrics
 from chassis.http.errors import RequestError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -23,7 +24,9 @@ class Request(WerkzeugRequest):
         given = environ.get("HTTP_X_REQUEST_ID", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         self.call_id = None  # of the worker that handles it, if one does
+        self.repeat_key = None  # from which the ids of the calls that it causes derive, if it carries a key
         self.body = b""
+        self.route = metrics.OTHER  # the template of its path, if that leads anywhere
 
 
 def text_fields(request, *names):

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import queue
 import socket
 import threading
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class Served:
 
     def __init__(self, service_cls, config, dependencies):
         self._started, self._stopping = threading.Event(), threading.Event()
+        self._jobs = queue.SimpleQueue()
         self.container = self._error = None
         self._thread = threading.Thread(target=self._run, args=(service_cls, config, dependencies), daemon=True)
         self._thread.start()
@@ -75,8 +77,14 @@ class Served:
         finally:
             self._started.set()
         while not self._stopping.is_set():
+            while not self._jobs.empty():
+                eventlet.spawn(self._jobs.get())
             eventlet.sleep(0.01)
         self.container.kill()
+
+    def in_hub(self, job):
+        """Have the service's thread run something, in a greenlet of its own."""
+        self._jobs.put(job)
 
     def stop(self):
         self._stopping.set()

@@ -1,0 +1,113 @@
+"""AMQP 0-9-1 as bytes: what we send, and what we make of what we get. The codec is pamqp's."""
+
+import math
+import struct
+from contextlib import suppress
+from functools import lru_cache
+
+from pamqp import body, commands, constants, frame, header, heartbeat
+
+from chassis.amqp.errors import AmqpError
+
+CHANNEL = 1  # the one that each connection has
+HEARTBEAT = frame.marshal(heartbeat.Heartbeat(), 0)
+PROTOCOL_HEADER = frame.marshal(header.ProtocolHeader(), 0)
+_PREFIX = struct.Struct(">BHI")  # frame type, channel, size of the payload
+_HEADER = struct.Struct(">HHQ")  # class, weight, size of the body
+_DELIVER = struct.pack(">I", commands.Basic.Deliver.index)
+_DELIVERY = struct.Struct(">QB")  # delivery tag, redelivered
+_OVERHEAD = _PREFIX.size + 1  # and the octet that ends a frame
+
+
+def method(frame_value, channel=CHANNEL):
+    """One method as a frame."""
+    return frame.marshal(frame_value, channel)
+
+
+def _require_finite(value):
+    """`ValueError` for NaN and infinity, however deep: RabbitMQ ends the connection that sends such a header."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"The message's properties can't be sent: {value} is no number that RabbitMQ knows.")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _require_finite(inner)
+
+
+@lru_cache(maxsize=4096)  # one for each method called, and one for each caller replied to
+def _publish(exchange, routing_key, mandatory):
+    return method(commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=mandatory))
+
+
+def message(exchange, routing_key, content, properties, mandatory, frame_max):
+    """A message to publish: its method, its header, and as many body frames as `frame_max` bytes each demand.
+
+    `ValueError` for properties that AMQP can't express, or that are too large for a frame.
+    """
+    _require_finite(properties.headers)
+    try:
+        head = frame.marshal(header.ContentHeader(0, len(content), properties), CHANNEL)
+    except (TypeError, ValueError, OverflowError, struct.error) as error:
+        raise ValueError(f"The message's properties can't be sent: {error}") from error
+    if len(head) > frame_max:
+        raise ValueError(f"The message's headers have {len(head)} bytes, over the {frame_max} that a frame may have.")
+    parts = [_publish(exchange, routing_key, mandatory), head]
+    room = frame_max - _OVERHEAD
+    parts += [
+        frame.marshal(body.ContentBody(content[start : start + room]), CHANNEL)
+        for start in range(0, len(content), room)
+    ]
+    return b"".join(parts)
+
+
+def _decode(data):
+    try:
+        return frame.unmarshal(data)[2]
+    except Exception as error:
+        # RabbitMQ checks neither that a publisher's texts are UTF-8 nor what is in its headers. One such message must
+        # not end the connection: it would be delivered again to the next, and end that.
+        if data[-1] == constants.FRAME_END and (found := _lenient(data[0], data[_PREFIX.size : -1])):
+            return found
+        raise AmqpError(f"it sent a frame that can't be read ({error})") from error
+
+
+def _lenient(kind, payload):
+    """What is left of a message's frame whose texts can't be read, or None if it is another frame."""
+    if kind == constants.FRAME_HEADER and len(payload) >= _HEADER.size:
+        return header.ContentHeader(0, _HEADER.unpack_from(payload)[2], commands.Basic.Properties())
+    if kind == constants.FRAME_METHOD and payload[:4] == _DELIVER:
+        rest, texts = payload[4:], []
+        with suppress(IndexError, struct.error, ValueError):
+            tag, rest = rest[1 : 1 + rest[0]].decode(), rest[1 + rest[0] :]
+            delivery_tag, redelivered = _DELIVERY.unpack_from(rest)
+            rest = rest[_DELIVERY.size :]
+            for _ in ("exchange", "routing key"):
+                texts.append(rest[1 : 1 + rest[0]].decode(errors="backslashreplace"))
+                rest = rest[1 + rest[0] :]
+            return commands.Basic.Deliver(tag, delivery_tag, bool(redelivered & 1), *texts)
+    return None
+
+
+class Decoder:
+    """Turns what comes from the socket, cut anywhere, into frames."""
+
+    def __init__(self):
+        self._buffer = bytearray()
+        self.frame_max = 2**20  # until it is negotiated; no broker begins with more
+
+    def feed(self, data):
+        """Return the frames that `data` completes. `AmqpError` for what is no AMQP."""
+        buffer = self._buffer
+        buffer += data
+        position, frames = 0, []
+        while len(buffer) - position >= _OVERHEAD:
+            if buffer[position] == ord("A"):
+                raise AmqpError("it speaks another version of AMQP than 0-9-1")
+            size = _PREFIX.unpack_from(buffer, position)[2]
+            if size > self.frame_max:
+                raise AmqpError(f"it sent a frame of {size} bytes, over the {self.frame_max} agreed upon")
+            end = position + _OVERHEAD + size
+            if len(buffer) < end:
+                break
+            frames.append(_decode(bytes(buffer[position:end])))
+            position = end
+        del buffer[:position]
+        return frames

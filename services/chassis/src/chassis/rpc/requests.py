@@ -1,0 +1,201 @@
+"""Requests from a service's queue: taken, handed on, answered, acknowledged once the answer is confirmed."""
+
+import collections
+import time
+from contextlib import suppress
+
+import eventlet
+from eventlet.event import Event
+from nameko.exceptions import UnserializableValueError, serialize
+
+from chassis import metrics
+from chassis.amqp import AmqpError, ConnectionLost, Outcome
+from chassis.rpc import wire
+
+REFUSED_PAUSE = 0.2  # seconds until a reply that the broker refused is sent again
+SHOWN_MAX = 1000  # characters of a result that can't be sent
+
+
+class Requests:
+    """The consumer of one queue. At most `limit` requests are in hand at the same time.
+
+    Args:
+        begin: called with each `Request`, when `free()` says that there is a worker for it; must answer it at last.
+    """
+
+    def __init__(self, link, config, *, queue, routing_key, limit, free, begin):
+        self._config = config
+        self._queue, self._routing_key, self._limit = queue, routing_key, limit
+        self._free, self._begin = free, begin
+        self.codec, self.exchange = wire.Codec(config), wire.exchange_name(config)
+        self._backlog, self._hands_on = collections.deque(), False
+        self._in_hand = {}  # call to `Request`, until its reply is confirmed
+        self._taking, self._tag, self._settled = True, None, None
+        self.connection = None  # set before the link counts as up: replies are due while others are still set up
+        link.add(self)
+
+    def set_up(self, connection):
+        """Take requests from a new connection, and send the replies that the last one did not confirm."""
+        wire.declare_exchange(connection, self._config)
+        wire.declare_queue(connection, self._config, self._queue, self._routing_key, durable=True)
+        self.connection = connection
+        for request in list(self._in_hand.values()):
+            request.send(connection)
+        if self._taking:
+            tag = connection.consume(self._queue, self._take, prefetch=self._limit)
+            if self._taking:
+                self._tag = tag
+            else:  # it was stopped meanwhile
+                connection.cancel(tag)
+
+    def lost(self):
+        """The connection has ended: RabbitMQ delivers again what was not acknowledged, here or elsewhere."""
+        self._tag = self.connection = None
+
+    def stop_taking(self):
+        """Take no more; return when all that were taken are handed on."""
+        self._taking = False
+        tag, self._tag = self._tag, None
+        if tag is not None and self.connection:
+            with suppress(AmqpError):  # a connection that ends takes its consumer with it
+                self.connection.cancel(tag)
+        while self._backlog or self._hands_on:
+            eventlet.sleep(0.01)
+
+    def settle(self, seconds):
+        """Wait until every reply is confirmed, `seconds` at most."""
+        if self._in_hand:
+            self._settled = Event()
+            self._settled.wait(seconds)
+
+    def done(self, key):
+        """Forget a request: it is acknowledged."""
+        if self._in_hand.pop(key, None):
+            metrics.in_flight.dec()
+        if self._settled and not self._in_hand and not self._settled.ready():
+            self._settled.send()
+
+    def _take(self, message):
+        """Called by the connection, which must not wait."""
+        if self._hands_on or self._free() <= 0:
+            self._backlog.append((message, time.monotonic()))
+            if not self._hands_on:
+                self._hands_on = True
+                eventlet.spawn(self._hand_on)
+        else:
+            self._hand(message, time.monotonic())
+
+    def _hand_on(self):
+        """Hand on what waits for a worker, in a greenlet that may wait."""
+        try:
+            while self._backlog:
+                self._hand(*self._backlog.popleft())
+        finally:
+            self._hands_on = False
+
+    def _hand(self, message, came):
+        if message.connection.lost.ready():
+            return  # it is delivered again
+        request = Request(self, message, came)
+        if message.redelivered:
+            metrics.redelivered(request.routing_key)
+        if request.until is not None and request.until <= time.monotonic():
+            metrics.too_late(request.routing_key)
+            message.ack()  # its caller has given up
+        elif other := self._in_hand.get(request.key):
+            other.also(message)
+        else:
+            self._in_hand[request.key] = request
+            metrics.in_flight.inc()
+            self._begin(request)
+
+
+class Request:
+    """A call that was delivered, perhaps more than once."""
+
+    def __init__(self, requests, message, came):
+        properties = message.properties
+        headers = properties.headers or {}
+        left = wire.remaining(headers)
+        self._requests, self._message, self._deliveries = requests, message, [message]
+        self._reply = None  # its content type, encoding and bytes
+        self.routing_key = message.routing_key
+        self.call_id = properties.correlation_id
+        self.context_data = wire.context_data(headers)
+        self.until = None if left is None else came + left
+        self.key = (properties.reply_to, self.call_id) if self.call_id else message.delivery_tag
+
+    def decode(self):
+        """The request's body; `MalformedRequest` for one that can't be read."""
+        return self._requests.codec.decode(self._message)
+
+    def also(self, message):
+        """The same call was delivered again while it is in hand: it has one answer, and is done once."""
+        self._deliveries.append(message)
+
+    def requeue(self):
+        """Give it back undone."""
+        for message in self._deliveries:
+            message.requeue()
+        self._requests.done(self.key)
+
+    def answer_worker(self, result, exc_info):
+        """Answer with what a worker returned or raised; return what became of it, as Nameko's containers want it."""
+        error = self.answer(result, exc_info[1] if exc_info else None)
+        if error is not None:
+            return None, (type(error), error, error.__traceback__)
+        return result, exc_info
+
+    def answer(self, result, error):
+        """Reply with a result or an error. Returns the error if the result can't be sent."""
+        codec = self._requests.codec
+        # As the request was written, so that its caller can read it.
+        serializer = codec.serializer_of(self._message.properties.content_type)
+        failure, body = None, {"result": result, "error": error and serialize(error)}
+        try:
+            self._reply = codec.encode(body, serializer)
+        except UnserializableValueError as unserializable:
+            failure = unserializable if error is None else None
+            shown = _shown(unserializable, result, error)
+            self._reply = codec.encode({"result": None, "error": serialize(shown)}, serializer)
+        self.send(self._requests.connection)
+        return failure
+
+    def send(self, connection):
+        """Publish the reply, if there is one yet. Without a connection it waits for the next to be set up."""
+        if connection is None or self._reply is None:
+            return
+        properties = self._message.properties
+        if not properties.reply_to:
+            self._acknowledge()
+            return
+        content_type, encoding, content = self._reply
+        reply = wire.properties(
+            content_type=content_type, content_encoding=encoding, correlation_id=self.call_id, headers={}
+        )
+
+        def settled(outcome):
+            if outcome is Outcome.CONFIRMED:
+                self._acknowledge()
+            elif outcome is Outcome.REFUSED:
+                eventlet.spawn_after(REFUSED_PAUSE, lambda: self.send(self._requests.connection))
+
+        with suppress(ConnectionLost):  # the next connection is set up with it
+            connection.publish(self._requests.exchange, properties.reply_to, content, reply, settled)
+
+    def _acknowledge(self):
+        for message in self._deliveries:
+            message.ack()
+        self._requests.done(self.key)
+
+
+def _shown(unserializable, result, error):
+    """What the caller gets instead of a result or an error that can't be sent: small, whatever that is."""
+    if error is not None:
+        return RuntimeError("its error can't be sent")
+    if unserializable.__cause__ is None:  # it could be serialized, but has too many bytes, and says how many
+        return unserializable
+    shown = UnserializableValueError(result)
+    if len(shown.repr_value) > SHOWN_MAX:
+        shown.repr_value = f"{shown.repr_value[:SHOWN_MAX]}…"
+    return shown

@@ -1,0 +1,140 @@
+"""The `rpc` entrypoint: calls that RabbitMQ delivers, each answered before it is acknowledged."""
+
+import inspect
+import time
+from functools import partial
+
+from nameko.exceptions import ConfigurationError, ContainerBeingKilled, MalformedRequest, MethodNotFound
+from nameko.extensions import SharedExtension
+from nameko.rpc import RPC_QUEUE_TEMPLATE
+from nameko.rpc import Rpc as NamekoRpc
+
+from chassis import metrics
+from chassis.errors import RpcTimeout
+from chassis.rpc.client import REPEAT_KEY
+from chassis.rpc.connection import RpcConnection
+from chassis.rpc.requests import Requests
+
+
+class RpcConsumer(SharedExtension):
+    """Takes the calls of a container's service and hands each to the entrypoint of its method."""
+
+    connection = RpcConnection()
+    _requests = None
+
+    def __init__(self):
+        self._methods = {}
+        super().__init__()
+
+    def register_provider(self, provider):
+        """Have calls of the provider's method handed to it."""
+        self._methods[provider.method_name] = provider
+        if self._requests is None:
+            container = self.container
+            self._requests = Requests(
+                self.connection.link,
+                container.config,
+                queue=RPC_QUEUE_TEMPLATE.format(container.service_name),
+                routing_key=f"{container.service_name}.*",
+                limit=container.max_workers,
+                free=lambda: container._worker_pool.free(),
+                begin=self._begin,
+            )
+
+    def stop_taking(self):
+        """Take no more calls; returns when those that were taken have their workers."""
+        self._requests.stop_taking()
+
+    def _begin(self, request):
+        try:
+            method = request.routing_key.rpartition(".")[2]
+            if method not in self._methods:
+                raise MethodNotFound(method)
+            self._methods[method].handle(request)
+        except ContainerBeingKilled:
+            request.requeue()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a call is the caller's to know
+            metrics.served(method if method in self._methods else "unknown", type(error).__name__, 0)
+            request.answer(None, error)
+
+
+class Rpc(NamekoRpc):
+    """A method that other services call.
+
+    Args:
+        once: keep the result in the service's Redis, so that a call that comes again under the same id is answered
+            with it and not done again (`chassis.rpc.once`).
+        expected_exceptions: errors that callers cause, as Nameko's.
+        sensitive_arguments: as Nameko's.
+    """
+
+    rpc_consumer = RpcConsumer()
+    once = None
+    _signature_found = None
+
+    def __init__(self, once=False, **options):
+        self._keeps = once
+        super().__init__(**options)
+
+    def setup(self):
+        if self._keeps:
+            if not hasattr(self.container, "readiness"):
+                raise ConfigurationError("once=True needs SERVICE_CONTAINER_CLS: chassis.container.ServiceContainer.")
+            from chassis.rpc.once import Once  # needs redis, which only services that use it have installed
+
+            self.once = Once.of(self.container)
+        self.rpc_consumer.register_provider(self)
+
+    def stop(self):
+        self.rpc_consumer.stop_taking()
+
+    def check_signature(self, args, kwargs):
+        try:
+            self._signature().bind(None, *args, **kwargs)  # in place of `self`
+        except TypeError:
+            super().check_signature(args, kwargs)  # slower; raises it in Nameko's words
+            raise
+
+    def _signature(self):
+        if self._signature_found is None:
+            self._signature_found = inspect.signature(getattr(self.container.service_cls, self.method_name))
+        return self._signature_found
+
+    def handle(self, request):
+        """Have a worker do a request. Raises what is wrong with it."""
+        body = request.decode()
+        if not isinstance(body, dict) or not isinstance(body.get("args"), list | tuple):
+            raise MalformedRequest("Message missing `args` or `kwargs`")
+        if not isinstance(body.get("kwargs"), dict):
+            raise MalformedRequest("Message missing `args` or `kwargs`")
+        self.check_signature(body["args"], body["kwargs"])
+        worker_ctx = self.container.spawn_worker(
+            self,
+            body["args"],
+            body["kwargs"],
+            context_data=request.context_data,
+            handle_result=partial(self.handle_result, request),
+        )
+        # The worker has not begun yet: it does when this greenlet waits.
+        worker_ctx.until = request.until
+        if request.call_id:
+            # The same whenever the call is delivered again, where Nameko would invent one each time.
+            worker_ctx._call_id = f"{self.container.service_name}.{self.method_name}.{request.call_id}"
+            worker_ctx.data[REPEAT_KEY] = worker_ctx._call_id
+
+    def invoke(self, worker_ctx, method):
+        """Call the method, or give the result that it gave for this call before."""
+        until = getattr(worker_ctx, "until", None)  # none in a worker that a test has made
+        if until is not None and until <= time.monotonic():
+            # It waited for its worker, after it was taken.
+            metrics.too_late(self.method_name)
+            raise RpcTimeout(f"{self.container.service_name}.{self.method_name} was not begun: nobody waits for it.")
+        call = partial(method, *worker_ctx.args, **worker_ctx.kwargs)
+        return self.once.result(worker_ctx, call) if self.once else call()
+
+    def handle_result(self, request, worker_ctx, result, exc_info):
+        del worker_ctx
+        return request.answer_worker(result, exc_info)
+
+
+rpc = Rpc.decorator

@@ -1,0 +1,25 @@
+"""Calls for services that are tested without a container: each a new one, or the same again."""
+
+import uuid
+from contextlib import contextmanager
+
+from chassis.calls import CurrentCall
+
+
+class Calls(CurrentCall):
+    """Stands in for `Call()`: each use is a call of its own, but in a `repeated` block, where all are the same."""
+
+    def __init__(self):
+        self._repeated = None
+
+    @property
+    def id(self):
+        return self._repeated or str(uuid.uuid4())
+
+    @contextmanager
+    def repeated(self):
+        self._repeated = str(uuid.uuid4())
+        try:
+            yield self._repeated
+        finally:
+            self._repeated = None

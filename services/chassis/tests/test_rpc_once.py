@@ -1,0 +1,220 @@
+"""`once=True`: a call that comes again under its id has its effect once."""
+
+import uuid
+from typing import ClassVar
+
+import eventlet
+import pytest
+from chassis.calls import Call
+from chassis.errors import Conflict, Unavailable
+from chassis.redis import OPTIONS
+from chassis.rpc import RpcProxy, rpc
+from nameko.exceptions import ConfigurationError, RemoteError
+from nameko_redis import Redis
+
+
+class Counting:
+    name = "counting_service"
+    redis = Redis("redis", **OPTIONS)
+    call = Call()
+    done: ClassVar = []
+
+    def _do(self, what):
+        self.done.append(what)
+        return len(self.done)
+
+    @rpc(once=True)
+    def count(self, what):
+        return self._do(what)
+
+    @rpc(once=True)
+    def slow(self, what):
+        eventlet.sleep(0.2)
+        return self._do(what)
+
+    @rpc(once=True)
+    def refuse(self, what):
+        raise Conflict(f"{what} no {self._do(what)}")
+
+    @rpc(once=True)
+    def unavailable(self, what):
+        if self._do(what) == 1:
+            raise Unavailable("not yet")
+        return "done"
+
+    @rpc(once=True)
+    def bug(self, what):
+        if self._do(what) == 1:
+            raise ZeroDivisionError
+        return "done"
+
+    @rpc(once=True)
+    def nothing(self):
+        self._do(None)
+
+    @rpc(once=True)
+    def unserializable(self, what):
+        return {self._do(what)}
+
+    @rpc
+    def many(self, what):
+        return self._do(what)
+
+    @rpc(once=True, expected_exceptions=KeyError)
+    def expected(self):
+        raise KeyError("x")
+
+
+class Asking:
+    name = "asking_service"
+    counting = RpcProxy("counting_service")
+
+    @rpc
+    def ask(self, what):
+        return [self.counting.count(what), self.counting.count(what)]
+
+
+class Bare:
+    name = "bare_service"
+
+    @rpc(once=True)
+    def count(self):
+        return 1
+
+
+@pytest.fixture
+def config(shared_redis):
+    with shared_redis.client() as client:
+        client.flushall()
+    return {"REDIS_URIS": {"redis": shared_redis.uri()}, "RPC_TIMEOUT": 5}
+
+
+@pytest.fixture
+def counting(here, config):
+    Counting.done = []
+    here.start(Counting, **config)
+    return here.calls().counting_service
+
+
+def same(method, times=2, *args):
+    """Call under the same id, one after the other; return the results."""
+    call = method.using(call_id=str(uuid.uuid4()))
+    return [call(*args) for _ in range(times)]
+
+
+def test_a_repeat_returns_the_first_result(counting):
+    assert same(counting.count, 3, "a") == [1, 1, 1]
+    assert Counting.done == ["a"]
+
+
+def test_other_calls_are_done(counting):
+    assert [counting.count("a"), counting.count("a")] == [1, 2]
+
+
+def test_without_once_a_repeat_is_done_again(counting):
+    assert same(counting.many, 2, "a") == [1, 2]
+
+
+def test_a_result_of_none_is_kept(counting):
+    assert same(counting.nothing, 2) == [None, None]
+    assert Counting.done == [None]
+
+
+def test_an_error_of_the_caller_is_kept(counting):
+    call = counting.refuse.using(call_id="one")
+    for _ in range(2):
+        with pytest.raises(Conflict, match="a no 1"):
+            call("a")
+    assert Counting.done == ["a"]
+
+
+@pytest.mark.parametrize(("method", "error"), [("unavailable", Unavailable), ("bug", RemoteError)])
+def test_what_may_go_well_the_next_time_is_not_kept(counting, method, error):
+    call = getattr(counting, method).using(call_id="one")
+    with pytest.raises(error):
+        call("a")
+    assert [call("a"), call("a")] == ["done", "done"]
+    assert Counting.done == ["a", "a"]
+
+
+def test_repeats_at_the_same_time_are_done_once(here, config):
+    Counting.done = []
+    # Two processes would be two containers as these are.
+    for _ in range(2):
+        here.start(Counting, **config)
+    callers = [here.calls().counting_service for _ in range(4)]
+    replies = [caller.slow.using(call_id="one").call_async("a") for caller in callers]
+    assert [reply.result() for reply in replies] == [1, 1, 1, 1]
+    assert Counting.done == ["a"]
+
+
+def test_a_result_is_found_by_another_process(here, config):
+    Counting.done = []
+    first = here.start(Counting, **config)
+    calls = here.calls().counting_service
+    assert calls.count.using(call_id="one")("a") == 1
+    first.stop()
+    here.start(Counting, **config)
+    assert calls.count.using(call_id="one")("a") == 1
+    assert Counting.done == ["a"]
+
+
+def test_ids_of_two_methods_do_not_mix(counting):
+    assert counting.count.using(call_id="one")("a") == 1
+    assert counting.slow.using(call_id="one")("a") == 2
+
+
+def test_a_repeated_call_that_calls_others_repeats_those(here, config):
+    Counting.done = []
+    here.start(Counting, **config)
+    here.start(Asking)
+    ask = here.calls().asking_service.ask.using(call_id="one")
+    # Of two calls that are alike the second is another one.
+    assert [ask("a"), ask("a")] == [[1, 2], [1, 2]]
+    assert Counting.done == ["a", "a"]
+
+
+def test_a_process_that_died_leaves_a_mark_that_expires(shared_redis, counting):
+    call_id = "counting_service.count.one"
+    with shared_redis.client() as client:
+        client.set(f"once:counting_service:{call_id}", "running", px=150)
+        assert counting.count.using(call_id="one")("a") == 1
+        assert 3500 < client.ttl(f"once:counting_service:{call_id}") <= 3600
+
+
+def test_a_mark_that_stays_makes_it_unavailable_at_the_deadline(shared_redis, counting):
+    with shared_redis.client() as client:
+        client.set("once:counting_service:counting_service.count.one", "running")
+    reply = counting.count.using(call_id="one", timeout=0.3).call_async("a")
+    with pytest.raises(Exception, match=r"did not answer within|done by another"):
+        reply.result()
+    assert Counting.done == []
+
+
+def test_a_result_that_cannot_be_kept_is_told(counting):
+    with pytest.raises(RemoteError):
+        counting.unserializable("a")
+    assert counting.count("b") == 2
+
+
+def test_without_redis_it_is_unavailable(here, primary):
+    Counting.done = []
+    here.start(Counting, REDIS_URIS={"redis": primary.uri()})
+    calls = here.calls().counting_service
+    assert calls.count("a") == 1
+    primary.process.kill()
+    primary.process.wait()
+    with pytest.raises(Unavailable):
+        calls.count("b")
+    assert Counting.done == ["a"]
+
+
+def test_a_service_without_redis_is_a_configuration_error(here):
+    container = here.container(Bare)
+    with pytest.raises(ConfigurationError, match="once=True, whose results are kept in Redis"):
+        container.start()
+
+
+def test_other_options_work_beside_it(counting):
+    with pytest.raises(RemoteError, match="KeyError"):
+        counting.expected()
