@@ -1,109 +1,96 @@
-"""Times what an operator waits for, on the lab: `python -m bench FIGURE`, see bench/README.md.
+"""`python -m bench`: what `make bench` types, each verb in one function."""
 
-Each figure is a line of JSON in bench/results/lab.jsonl: what was run, how long it took, on what.
-"""
+from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-import requests
-import yaml
+from bench import figures, growth, report_rpc, rpc, soak
+from bench.contestants import CONTESTANTS
+from bench.results import Results
+from bench.site_lab import PEERS, LabSite
+from bench.site_loopback import LoopbackSite
+from fleet.errors import FleetError
+from fleet.paths import CACHE, ROOT
+from fleet.release import lock
+from lab import LabError
 
-from fleet import inventory, url
-from fleet.paths import INVENTORY, ROOT
-from lab import Lab
-
-RESULTS = ROOT / "bench" / "results" / "lab.jsonl"
-
-
-def record(figure, seconds, **more):
-    """Append one result, and say it."""
-    line = {"figure": figure, "seconds": round(seconds, 1), **more, "load": os.getloadavg()[0], "cores": os.cpu_count()}
-    line["when"] = datetime.now(UTC).isoformat(timespec="seconds")
-    with RESULTS.open("a") as file:
-        file.write(json.dumps(line) + "\n")
-    sys.stdout.write(json.dumps(line) + "\n")
+SITES = {"lab": LabSite, "loopback": LoopbackSite}
+RESULTS = {"lab": ROOT / "bench" / "results", "loopback": CACHE / "bench" / "results"}
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130  # as a shell does for Ctrl-C
 
 
-def timed(*command):
-    """Run a command in the repository; return wall seconds and the CPU seconds of it and its children."""
-    before, began = os.times(), time.monotonic()
-    subprocess.run(list(map(str, command)), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    seconds, after = time.monotonic() - began, os.times()
-    return seconds, after.children_user + after.children_system - before.children_user - before.children_system
+def say(line: str) -> None:
+    """Tell who waits."""
+    print(time.strftime("%H:%M:%S"), line, file=sys.stderr, flush=True)  # noqa: T201 - this is the command line
 
 
-def up():
-    """`make up` from what there is, then again with nothing to do."""
-    for figure in ("make up", "make up, nothing to do"):
-        seconds, cpu = timed("make", "up")
-        record(figure, seconds, controller_cpu_seconds=round(cpu, 1))
+def compare(arguments: argparse.Namespace) -> None:
+    chosen = tuple(one for one in CONTESTANTS if one.name in arguments.only)
+    rpc.run(SITES[arguments.where], chosen, arguments, say)
+    say(f"{Results(arguments.results, 'rpc').path.with_suffix('.md')} has the result")
 
 
-def restore():
-    """`restore` of the converged fleet to the first 200 through the virtual IP."""
-    lab = Lab.from_inventory(INVENTORY)
-    lab.save("bench")
-    address = url.base_url(inventory.load(INVENTORY)) + "/hello/world"
-    began = time.monotonic()
-    lab.restore("bench")
-    hosts_answer = time.monotonic() - began
-    while True:
-        try:
-            if requests.get(address, timeout=1).status_code == 200:
-                break
-        except requests.RequestException:
-            time.sleep(0.1)
-    record("restore to the first 200", time.monotonic() - began, hosts_answer_seconds=round(hosts_answer, 1))
+def parser() -> argparse.ArgumentParser:
+    result = argparse.ArgumentParser(prog="python -m bench", description="Measures; see bench/README.md.")
+    verbs = result.add_subparsers(title="verbs", metavar="VERB", required=True)
 
+    def verb(name, function, text, *, measures=True):
+        added = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        added.set_defaults(run=function)
+        if measures:
+            added.add_argument("--where", choices=SITES, default="lab", help="loopback only proves the code")
+            added.add_argument("--results", type=Path, metavar="FOLDER", help="where the results go")
+        return added
 
-def grow():
-    """site.yml with nothing to do, against the number of app hosts."""
-    content = yaml.safe_load(INVENTORY.read_text())
-    added = {f"app{number}": {"ansible_host": f"10.77.0.{20 + number}"} for number in range(4, 10)}
-    # Addresses of the lab end at .30 for app hosts; the last three stand elsewhere.
-    added |= {f"app{number}": {"ansible_host": f"10.77.0.{60 + number}"} for number in range(10, 13)}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "lab.yml"
-        (Path(folder) / "group_vars").symlink_to(INVENTORY.parent / "group_vars")
-        for hosts in (3, 6, 12):
-            names = list(added)[: hosts - 3]
-            content["app"]["hosts"] |= {name: added[name] for name in names}
-            path.write_text(yaml.safe_dump(content))
-            lab = Lab.from_inventory(path)
-            lab.up()
-            timed("make", "deploy", f"INVENTORY={path}")
-            seconds, cpu = timed("make", "deploy", f"INVENTORY={path}")
-            record("site.yml, nothing to do", seconds, app_hosts=hosts, controller_cpu_seconds=round(cpu, 1))
-        lab.destroy(*added)
-    timed("make", "deploy")
+    names = [one.name for one in CONTESTANTS]
+    one = verb("rpc", compare, "compare this project with its peers")
+    one.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    one.add_argument("--rounds", type=int, default=3)
+    one.add_argument("--seconds", type=float, default=8, help="of each measurement")
+    one.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    one.add_argument("--minutes", type=float, default=30, help="after which it stops, whatever is missing")
 
-
-def memory():
-    """Memory of each host and of the whole lab, from the hosts' control groups."""
-    used = {one.host: one.memory // 2**20 for one in Lab.from_inventory(INVENTORY).status()}
-    record("memory of the lab", 0, mib=used, total_mib=sum(used.values()))
-
-
-FIGURES = {function.__name__: function for function in (up, restore, grow, memory)}
-
-
-def main():
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "figure", choices=FIGURES, nargs="+", help="; ".join(f"{f}: {FIGURES[f].__doc__}" for f in FIGURES)
+    one = verb(
+        "growth",
+        lambda given: growth.run(SITES[given.where], given, say),
+        "measure this project from 1 to 256 connections",
     )
-    RESULTS.parent.mkdir(exist_ok=True)
-    for name in parser.parse_args().figure:
-        FIGURES[name]()
+    one.add_argument("--seconds", type=float, default=6, help="of each measurement")
+
+    one = verb("soak", lambda given: soak.run(SITES[given.where], given, say), "watch memory at half capacity")
+    one.add_argument("--minutes", type=float, default=30)
+
+    one = verb("figures", lambda given: figures.run(given.names), "time what operators wait for", measures=False)
+    help_text = "; ".join(f"{name}: {function.__doc__}" for name, function in figures.FIGURES.items())
+    one.add_argument("names", nargs="+", choices=figures.FIGURES, metavar="NAME", help=help_text)
+
+    one = verb("report", lambda given: report_rpc.write(Results(given.results, "rpc")), "write rpc's report again")
+
+    one = verb(
+        "lock", lambda given: lock.write(PEERS, upgrade=given.upgrade), "lock what the peers need", measures=False
+    )
+    one.add_argument("--upgrade", action="store_true", help="take newer versions too")
+    return result
+
+
+def main() -> int:
+    arguments = parser().parse_args()
+    if "where" in arguments:
+        arguments.results = arguments.results or RESULTS[arguments.where]
+    try:
+        arguments.run(arguments)
+    except (FleetError, LabError) as error:
+        say(str(error))
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        say("Interrupted; what was measured until now is in the results.")
+        return EXIT_INTERRUPTED
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

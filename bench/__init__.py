@@ -1,0 +1,1 @@
+"""Measurements, each with its command: `python -m bench`, see README.md. Nothing here is a test."""

@@ -1,0 +1,76 @@
+"""The reports say what was measured."""
+
+import pytest
+
+from bench import report_rpc, soak
+from bench.contestants import CONTESTANTS
+from bench.results import Results
+
+FACTS = {
+    "where": "lab", "when": "2026-01-01T00:00:00Z", "cores": 2, "load_before": 0.1, "versions": {"haproxy": "3"},
+    "rounds": 3, "seconds": 8,
+    "contestants": {
+        one.name: {"title": one.title, "messages": one.messages, "redis": one.redis, "queues": {}}
+        for one in CONTESTANTS
+    },
+}  # fmt: skip
+
+
+def line(contestant, rate, cpu, **more):
+    parts = {"redis": 0.1, "balancer": 0.1, "gateway": cpu / 2, "service": cpu / 2 - 0.2}
+    return {
+        "contestant": contestant, "method": "GET", "connections": 16, "rate": rate, "p50_ms": 5, "p99_ms": 1000 / rate,
+        "cpu_ms": parts, "cpu_ms_total": cpu, "errors": 0, "refused": 0, "load_cpu_ms": 0.03, "others_cores": 0.1,
+        **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def results(tmp_path):
+    results = Results(tmp_path, "rpc")
+    results.begin(FACTS)
+    for rate in (900, 1000, 100):
+        results.add(line("ours", rate, 1.0))
+    results.add(line("stock-quorum", 200, 5.0))
+    results.add(line("grpc", 1200, 0.8))
+    return results
+
+
+def test_a_figure_is_the_median_of_its_rounds(results):
+    cells = report_rpc.summary(results.read()[1])
+
+    assert cells["GET", 16, "ours"]["rate"] == 900
+    assert cells["GET", 16, "ours"]["rates"] == (100, 1000)
+
+
+def test_the_goals_are_compared_with_what_was_measured(results):
+    found = {one["what"]: one for one in report_rpc.goals(report_rpc.summary(results.read()[1]))}
+
+    assert found["requests/s to stock's"]["ratio"] == 4.5
+    assert found["requests/s to stock's"]["reached"]
+    assert found["CPU a request to stock's"]["ratio"] == pytest.approx(0.2)
+    assert found["requests/s to gRPC's"] | {"reached": None, "goal": ""} == found["requests/s to gRPC's"]
+    assert "requests/s to aio-pika's" not in found  # who was not measured is compared with nobody
+
+
+def test_the_report_names_every_contestant_that_was_measured(results):
+    report_rpc.write(results)
+
+    text, plot = (results.path.with_suffix(suffix).read_text() for suffix in (".md", ".svg"))
+    assert "| this project | 900 (100 to 1000) |" in text
+    assert "| GET | 16 | requests/s to stock's | 4.50 | at least 4 | reached |" in text
+    assert "stock Nameko, quorum queues" in plot
+
+
+def test_memory_that_grows_has_a_slope_and_memory_that_has_settled_has_none():
+    minute = 6  # looks
+    looks = [
+        {"at_s": at * 10, "bytes": {"flat": (50 if at > minute else 40) * 2**20, "leak": (50 + at / minute) * 2**20}}
+        for at in range(10 * minute + 1)
+    ]
+
+    steepest, other = soak.slopes(looks)
+
+    assert (steepest["process"], other["process"]) == ("leak", "flat")
+    assert steepest["kib_per_minute"] == pytest.approx(1024)
+    assert other["kib_per_minute"] == pytest.approx(0)
