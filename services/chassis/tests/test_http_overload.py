@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 import eventlet
 import pytest
 from chassis.http import http
+from chassis.http.overload import Slots
 from chassis.testing import until
 
 GATE = threading.Event()
@@ -35,7 +36,7 @@ def gate():
 
 def waiting(service):
     (server,) = service.container.subextensions
-    return server.slots._waiting
+    return len(server.slots._waiting)
 
 
 def test_what_no_worker_and_no_place_in_the_queue_is_free_for_is_turned_away_at_once(serve, gate):
@@ -91,3 +92,20 @@ def test_workers_that_other_calls_hold_are_waited_for_just_as_long(serve):
     assert (answer.status, answer.error) == (503, "overloaded")
     pool.sem.counter = 1
     assert service.request("POST", "/quick", "x").status == 200
+
+
+def test_nobody_who_comes_later_is_served_first():
+    slots, served = Slots(workers=1, queue=2, seconds=5), []
+
+    def ask(name):
+        slots.take()
+        served.append(name)
+        slots.give()
+
+    slots.take()
+    earlier = eventlet.spawn(ask, "earlier")
+    eventlet.sleep(0)  # it waits
+    slots.give()  # it is woken, but has not run yet
+    ask("later")
+    earlier.wait()
+    assert served == ["earlier", "later"]

@@ -1,7 +1,9 @@
 """How many requests an instance works on, how many may wait, and what becomes of the rest."""
 
+from collections import deque
+
 from eventlet import Timeout
-from eventlet.semaphore import Semaphore
+from eventlet.event import Event
 
 from chassis import metrics
 from chassis.http.errors import RequestError
@@ -17,9 +19,9 @@ class Slots:
     """
 
     def __init__(self, workers, queue, seconds):
-        self._free = Semaphore(workers)
+        self._free = workers
         self._queue, self._seconds = queue, seconds
-        self._waiting = 0
+        self._waiting = deque()  # an event for each request that waits, the first in line first
 
     @classmethod
     def from_config(cls, config, workers):
@@ -28,21 +30,34 @@ class Slots:
 
     def take(self):
         """Take a slot, to be given back with `give`; a 503 at once if the queue is full, or after its time."""
-        if not self._free.acquire(blocking=False):
+        if self._free:
+            self._free -= 1
+        else:
             self._wait()
 
     def give(self):
-        self._free.release()
+        """Give a slot back: to the first who waits, so that nobody who comes later is served before."""
+        if self._waiting:
+            self._waiting.popleft().send()
+        else:
+            self._free += 1
 
     def _wait(self):
-        if self._waiting >= self._queue:
+        if len(self._waiting) >= self._queue:
             raise _overloaded()
-        self._waiting += 1
+        turn = Event()
+        self._waiting.append(turn)
         try:
-            if not self._free.acquire(timeout=self._seconds):
-                raise _overloaded()
+            turn.wait(self._seconds)
+        except BaseException:  # it is killed: what it may have been given meanwhile is not lost
+            if turn.ready():
+                self.give()
+            raise
         finally:
-            self._waiting -= 1
+            if not turn.ready():
+                self._waiting.remove(turn)
+        if not turn.ready():
+            raise _overloaded()
 
     def spawn(self, pool, spawn):
         """Call `spawn`, which waits for a worker, and bound its wait: calls that come by RPC take no slot."""
