@@ -158,6 +158,7 @@ class Host:
         self._plant("once/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n::1 localhost\n")
         self._plant("once/etc/ssh/ssh_host_ed25519_key", key.read_text(), mode=0o600)
         self._plant("once/etc/ssh/ssh_host_ed25519_key.pub", key.with_suffix(".pub").read_text())
+        # Of the guest's root, like all paths here: nothing of this machine.
         self._plant("always/root/.ssh/authorized_keys", keys.client(), mode=0o600)
         self._plant("always/etc/resolv.conf", resolver.read_text())
         self._plant(

@@ -31,7 +31,7 @@ DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 install --yes --no-install-reco
 useradd --create-home {USER}
 echo '{USER} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/{USER}
 install -d -m 700 -o {USER} -g {USER} /home/{USER}/.ssh
-install -m 600 -o {USER} -g {USER} /root/.ssh/authorized_keys /home/{USER}/.ssh/
+install -m 600 -o {USER} -g {USER} ~/.ssh/authorized_keys /home/{USER}/.ssh/
 """
 
 # What somebody may do to a host by hand, by the task that has to notice.
