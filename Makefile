@@ -87,7 +87,7 @@ lint: venv ## Check style and likely mistakes, the fastest tool first
 	@ansible-lint --offline
 
 .PHONY: test-fast
-test-fast: lint ## All that needs neither root nor hosts (but Redis and RabbitMQ, which root gets installed)
+test-fast: lint ## All that needs neither root nor hosts (but Redis, RabbitMQ and HAProxy, which root gets installed)
 	@scripts/test-daemons
 	@$(PYTEST) -m 'not lab and not long'
 

@@ -102,9 +102,10 @@ def test_an_old_python_is_named(clone):
 
 @pytest.fixture
 def without_daemons(clone):
-    """A machine with nothing but what the test puts there, RabbitMQ neither."""
+    """A machine with nothing but what the test puts there, RabbitMQ and HAProxy neither."""
     script = clone.folder / "scripts" / "test-daemons"
-    script.write_text(script.read_text().replace("/usr/lib/rabbitmq/bin", str(clone.folder / "rabbitmq")))
+    text = script.read_text().replace("/usr/lib/rabbitmq/bin", str(clone.folder / "rabbitmq"))
+    script.write_text(text.replace("/usr/sbin", str(clone.folder / "sbin")))
 
     def run():
         ran = subprocess.run(
@@ -119,14 +120,14 @@ def test_root_gets_the_daemons_for_the_tests_without_having_them_started(clone, 
     clone.program("id", "echo 0")
     clone.program("apt-get", f'echo "$RUNLEVEL apt-get $*" >>{clone.folder / "log"}')
 
-    assert without_daemons() == (0, "Installing redis-server rabbitmq-server with apt-get, for the services' tests.\n")
+    assert without_daemons() == (0, "Installing redis-server rabbitmq-server haproxy with apt-get, for the tests.\n")
     assert (clone.folder / "log").read_text().splitlines() == [
         "1 apt-get update -qq",
-        "1 apt-get install -qq -y --no-install-recommends redis-server rabbitmq-server",
+        "1 apt-get install -qq -y --no-install-recommends redis-server rabbitmq-server haproxy",
     ]
 
 
-def test_others_are_told_how_to_install_the_daemon_that_is_missing(clone, without_daemons):
+def test_others_are_told_how_to_install_the_daemons_that_are_missing(clone, without_daemons):
     clone.program("id", "echo 1000")
     clone.program("redis-server", "exit 0")
 
@@ -134,13 +135,14 @@ def test_others_are_told_how_to_install_the_daemon_that_is_missing(clone, withou
 
     assert status == 2
     assert said.startswith(
-        "The services' tests need rabbitmq-server: run `sudo env RUNLEVEL=1 apt-get install rabbitmq"
+        "The tests need rabbitmq-server haproxy: run `sudo env RUNLEVEL=1 apt-get install rabbitmq-server haproxy`"
     )
 
 
-def test_a_machine_with_both_daemons_is_left_alone(clone, without_daemons):
+def test_a_machine_with_all_daemons_is_left_alone(clone, without_daemons):
     clone.program("redis-server", "exit 0")
-    (clone.folder / "rabbitmq").mkdir()
-    (clone.folder / "rabbitmq" / "rabbitmq-server").touch(0o755)
+    for folder, program in (("rabbitmq", "rabbitmq-server"), ("sbin", "haproxy")):
+        (clone.folder / folder).mkdir()
+        (clone.folder / folder / program).touch(0o755)
 
     assert without_daemons() == (0, "")

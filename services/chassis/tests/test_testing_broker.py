@@ -85,17 +85,6 @@ def test_a_queues_depth_and_consumers_are_told(rabbitmq, vhost, queue_type):
         until(lambda: (rabbitmq.depth(vhost, "one"), rabbitmq.consumers(vhost, "one")) == (0, 1))
 
 
-def test_a_virtual_host_has_the_fleets_default_type_of_queue(rabbitmq):
-    if not rabbitmq.queue_types:
-        pytest.skip("RabbitMQ 3.11 is the first that can")
-    vhost = rabbitmq.add_vhost(queue_type="quorum")
-    with rabbitmq.connect(vhost) as connection:
-        connection.channel().queue_declare("one", durable=True, auto_delete=False)
-    assert "rabbit_quorum_queue" in rabbitmq.evaluate(
-        f'[amqqueue:get_type(Queue) || Queue <- rabbit_amqqueue:list(<<"{vhost}">>)]'
-    )
-
-
 @pytest.mark.long
 def test_what_was_published_outlives_a_restart_and_a_kill():
     with RabbitMQServer() as server:

@@ -16,7 +16,6 @@ from chassis.testing import DEADLINE, until
 
 # What is on the PATH in Debian is a wrapper that only root and the user rabbitmq may call.
 PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-QUEUE_TYPES_SINCE = (3, 11)  # before, a virtual host could not have a default type
 SETTINGS = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 log.console = false
@@ -124,27 +123,16 @@ class RabbitMQServer:
         text = self.evaluate("element(2, application:get_key(rabbit, vsn))").strip('"')
         return tuple(int(number) for number in text.split("."))
 
-    def add_vhost(self, queue_type=None):
-        """Add an empty virtual host and return its name.
-
-        Args:
-            queue_type: what a queue is that does not say (`quorum`, as in the fleet). Needs RabbitMQ 3.11;
-                `queue_types` tells.
-        """
+    def add_vhost(self):
+        """Add an empty virtual host and return its name."""
         self._vhosts += 1
         name = f"test-{self._vhosts}"
-        options = f'#{{default_queue_type => <<"{queue_type}">>}}, ' if queue_type else ""
         self.evaluate(
-            f'ok = rabbit_vhost:add(<<"{name}">>, {options}<<"test">>), '
+            f'ok = rabbit_vhost:add(<<"{name}">>, <<"test">>), '
             f'rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"{name}">>, '
             '<<".*">>, <<".*">>, <<".*">>, <<"test">>)'
         )
         return name
-
-    @property
-    def queue_types(self):
-        """Whether a virtual host can have a default type of queue."""
-        return self.version >= QUEUE_TYPES_SINCE
 
     def delete_vhost(self, name):
         """Delete a virtual host; connections to it are closed by the broker."""
