@@ -5,8 +5,9 @@ and a confirm waited for one by one goes over a single connection here, with wri
 """
 
 from chassis.amqp.address import Address
-from chassis.amqp.connection import Connection, Message, Outcome
+from chassis.amqp.connection import Connection, Message
 from chassis.amqp.errors import AmqpError, ConnectionLost
 from chassis.amqp.link import Link
+from chassis.amqp.publications import Outcome
 
 __all__ = ["Address", "AmqpError", "Connection", "ConnectionLost", "Link", "Message", "Outcome"]

@@ -4,13 +4,10 @@ Whoever holds a `Message` acknowledges it on the very connection that delivered 
 on another connection, where the same number is another message.
 """
 
-import itertools
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum, auto
 
 import eventlet
 from eventlet import hubs
@@ -20,36 +17,21 @@ from eventlet.semaphore import Semaphore
 from pamqp import body, commands, header
 
 from chassis.amqp import frames
+from chassis.amqp.content import Content
+from chassis.amqp.deliveries import Deliveries
 from chassis.amqp.errors import AmqpError, ConnectionLost
+from chassis.amqp.opening import READ_SIZE, opened
+from chassis.amqp.publications import Publications
 
 _log = logging.getLogger(__name__)
 
-OPEN_TIMEOUT = 5  # seconds, for the whole of the opening
 CALL_TIMEOUT = 15  # seconds for the broker to answer a declaration; an election of a leader takes one or two
 CANCEL_TIMEOUT = 3  # seconds; whoever cancels is about to stop, and has not forever
 CLOSE_TIMEOUT = 2  # seconds
-FRAME_MAX = 131072  # bytes; what RabbitMQ suggests
-READ_SIZE = 65536  # bytes
 ACK_PAUSE = 0.01  # seconds that an acknowledgement waits for others
 UNSENT_MAX = 8 * 2**20  # bytes that may wait to be written before publishers wait with them
 
 Basic, Channel = commands.Basic, commands.Channel
-_CAPABILITIES = {
-    "publisher_confirms": True,
-    "consumer_cancel_notify": True,
-    "basic.nack": True,
-    "connection.blocked": True,
-    "authentication_failure_close": True,
-}
-
-
-class Outcome(Enum):
-    """What became of a published message."""
-
-    CONFIRMED = auto()  # the broker has it, as safely as its queue keeps things
-    RETURNED = auto()  # no queue is bound for it
-    REFUSED = auto()  # the broker could not take it (nack)
-    LOST = auto()  # the connection ended before it said
 
 
 @dataclass(slots=True)
@@ -72,13 +54,6 @@ class Message:
         self.connection.requeue(self.delivery_tag)
 
 
-@dataclass(slots=True)
-class _Publication:
-    settled: Callable
-    correlation_id: str | None
-    returned: bool = False
-
-
 class Connection:
     """An open connection. All of its callbacks run in the greenlet that reads, and must not wait.
 
@@ -97,22 +72,15 @@ class Connection:
         self.lost = Event()
         self.blocked = ""
         self._tell = tell
-        self._decoder = frames.Decoder()
-        self._consumers = {}  # consumer tag to callback
+        self._consumers = {}  # consumer tag to callback, and whether it takes messages without acknowledging them
         self._calling, self._answer = Semaphore(), None
-        self._content = None  # the message whose header or body is still coming: [method, header, chunks, bytes left]
         self._unsent, self._unsent_size = [], 0
         self._to_write, self._room = Event(), None
-        self._published, self._unconfirmed, self._mandatory = 0, {}, {}
-        self._unacked, self._acked, self._ack_timer = {}, set(), None  # delivery tags, the first in their order
-        self._frame_max = FRAME_MAX
-        with eventlet.Timeout(OPEN_TIMEOUT, ConnectionLost("it does not greet in time")):
-            self._socket = socket.create_connection((address.host, address.port))
-            try:
-                self._open(address, heartbeat, name)
-            except BaseException:
-                self._socket.close()
-                raise
+        self._content, self._publications = Content(), Publications()
+        self._deliveries, self._ack_timer = Deliveries(), None
+        agreed = opened(address, heartbeat, name)
+        self._socket, self._decoder = agreed.socket, agreed.decoder
+        self._heartbeat, self._frame_max = agreed.heartbeat, agreed.frame_max
         self._received = self._sent = time.monotonic()
         eventlet.spawn(self._read)
         eventlet.spawn(self._write)
@@ -171,28 +139,22 @@ class Connection:
             self._room.wait(left)
         data = frames.message(exchange, routing_key, content, properties, mandatory, self._frame_max)
         self._require_open()
-        self._published += 1
-        publication = _Publication(settled, properties.correlation_id)
-        self._unconfirmed[self._published] = publication
-        if mandatory:
-            self._mandatory[publication.correlation_id] = publication
+        self._publications.add(settled, properties.correlation_id, mandatory)
         self._send(data)
         return True
 
     def ack(self, tag):
         """Acknowledge a message of this connection, in a moment; dropped if it has ended.
 
-        Acknowledgements of messages that came one after the other go as one: a quorum queue writes each down on a
-        majority of its nodes, and so pays for the acknowledgement, not for the message. None waits for a message that
-        is still worked on. A process that dies in that moment has done calls that RabbitMQ delivers again.
+        A process that dies in that moment has done calls that RabbitMQ delivers again.
         """
-        self._acked.add(tag)
+        self._deliveries.done(tag)
         if self._ack_timer is None:
             self._ack_timer = hubs.get_hub().schedule_call_global(ACK_PAUSE, self._send_acks)
 
     def requeue(self, tag):
         """Give a message of this connection back; dropped if it has ended."""
-        self._unacked.pop(tag, None)
+        self._deliveries.given_back(tag)
         if not self.lost.ready():
             self._send(frames.method(Basic.Nack(tag, requeue=True)))
 
@@ -206,54 +168,15 @@ class Connection:
             self.lost.wait()
         self._end(ConnectionLost("it was closed"))
 
-    def _open(self, address, heartbeat, name):
-        """The opening of a connection, specification 2.2.4."""
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(frames.PROTOCOL_HEADER)
-        self._expect(commands.Connection.Start)
-        client = {"product": "Nameko Fleet chassis", "connection_name": name, "capabilities": _CAPABILITIES}
-        login = f"\0{address.user}\0{address.password}"
-        self._reply(commands.Connection.StartOk(client, "PLAIN", login, "en_US"))
-        tune = self._expect(commands.Connection.Tune)
-        self._heartbeat = min(filter(None, (heartbeat, tune.heartbeat)), default=0) if heartbeat else 0
-        self._frame_max = min(filter(None, (FRAME_MAX, tune.frame_max)))
-        self._decoder.frame_max = self._frame_max
-        self._reply(commands.Connection.TuneOk(1, self._frame_max, self._heartbeat))
-        self._reply(commands.Connection.Open(address.vhost))
-        self._expect(commands.Connection.OpenOk)
-
-    def _reply(self, method):
-        self._socket.sendall(frames.method(method, 0))
-
-    def _expect(self, expected):
-        """The next frame of the opening, in which the broker sends one at a time."""
-        while True:
-            data = self._socket.recv(READ_SIZE)
-            if not data:
-                raise ConnectionLost("it closed the connection")
-            for frame in self._decoder.feed(data):
-                if isinstance(frame, commands.Connection.Close):
-                    raise AmqpError(frame.reply_text)
-                if not isinstance(frame, expected):
-                    raise AmqpError(f"it sent {frame.name} instead of {expected.name}")
-                return frame
-
     def _require_open(self):
         if self.lost.ready():
             raise ConnectionLost("the connection has ended")
 
     def _send_acks(self):
         self._ack_timer = None
-        acked, self._acked = self._acked, set()
-        if self.lost.ready():
-            return
-        first = list(itertools.takewhile(acked.__contains__, self._unacked))
-        if first:
-            self._send(frames.method(Basic.Ack(first[-1], multiple=len(first) > 1)))
-        for tag in sorted(acked.difference(first)):
-            self._send(frames.method(Basic.Ack(tag)))
-        for tag in acked:
-            self._unacked.pop(tag, None)
+        if not self.lost.ready():
+            for method in self._deliveries.acknowledgements():
+                self._send(frames.method(method))
 
     def _send(self, data):
         self._unsent.append(data)
@@ -323,58 +246,34 @@ class Connection:
         with suppress(OSError):  # the other side may have been faster
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes the greenlet that reads, which close alone would not
         self._socket.close()
-        unconfirmed, self._unconfirmed, self._mandatory = self._unconfirmed, {}, {}
-        for publication in unconfirmed.values():
-            publication.settled(Outcome.LOST)
+        self._publications.lost()
 
     def _on_answer(self, frame):
         if self._answer and not self._answer.ready():
             self._answer.send(frame)
 
     def _on_content_method(self, frame):
-        self._content = [frame, None, [], 0]
+        self._content.begin(frame)
 
     def _on_content_header(self, frame):
-        self._content[1], self._content[3] = frame, frame.body_size
-        if not frame.body_size:
-            self._on_content()
+        if whole := self._content.header(frame):
+            self._on_message(*whole)
 
     def _on_content_body(self, frame):
-        self._content[2].append(frame.value)
-        self._content[3] -= len(frame.value)
-        if self._content[3] <= 0:
-            self._on_content()
+        if whole := self._content.body(frame):
+            self._on_message(*whole)
 
-    def _on_content(self):
-        method, content_header, chunks, _ = self._content
-        self._content = None
-        properties = content_header.properties
+    def _on_message(self, method, properties, content):
         if isinstance(method, Basic.Return):
-            if publication := self._mandatory.get(properties.correlation_id):
-                publication.returned = True
+            self._publications.returned(properties.correlation_id)
             return
-        content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         deliver, no_ack = self._consumers[method.consumer_tag]
         if not no_ack:
-            self._unacked[method.delivery_tag] = True
+            self._deliveries.came(method.delivery_tag)
         deliver(Message(self, method.delivery_tag, method.redelivered, method.routing_key, properties, content))
 
     def _on_confirm(self, frame):
-        outcome = Outcome.CONFIRMED if isinstance(frame, Basic.Ack) else Outcome.REFUSED
-        if not frame.multiple:
-            self._settle(frame.delivery_tag, outcome)
-            return
-        # Numbers only grow, and a dictionary keeps its order: those that this one includes come first.
-        for number in list(self._unconfirmed):
-            if number > frame.delivery_tag:
-                break
-            self._settle(number, outcome)
-
-    def _settle(self, number, outcome):
-        if publication := self._unconfirmed.pop(number, None):
-            if self._mandatory.get(publication.correlation_id) is publication:
-                del self._mandatory[publication.correlation_id]
-            publication.settled(Outcome.RETURNED if publication.returned else outcome)
+        self._publications.confirmed(frame)
 
     def _on_close(self, frame):
         ok = commands.Connection.CloseOk() if isinstance(frame, commands.Connection.Close) else Channel.CloseOk()
