@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.deployment.api import Api
+
 
 @pytest.fixture(scope="session")
 def passwords(inventory):
@@ -59,3 +61,11 @@ def python_on(on_each):
         return {host: json.loads(out) for host, out in on_each(hosts, "exec python3 -", whole).items()}
 
     return run_on
+
+
+@pytest.fixture
+def api(base_url):
+    """The API; what a test creates through `airport` and `trip` is deleted after it."""
+    api = Api(base_url)
+    yield api
+    api.forget()

@@ -143,7 +143,7 @@ def pytest_runtest_logreport(report):
         return
     why = ""
     if report.skipped:
-        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.wasxfail
+        why = report.longrepr[2]  # file, line, reason
     elif report.failed:
         crash = getattr(report.longrepr, "reprcrash", None)
         why = f"in {report.when}: {crash.message if crash else report.longrepr}".splitlines()[0][:300]

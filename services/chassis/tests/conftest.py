@@ -21,6 +21,8 @@ from chassis.standalone import ClusterRpcProxy
 from chassis.testing import until
 from pamqp import commands, frame
 
+from .tried import GATE
+
 SECONDS = 30  # after which a test that waits is broken
 SOURCES = Path(__file__).parents[1] / "src"
 
@@ -197,3 +199,11 @@ def nameko_run(rabbitmq, vhost, tmp_path):
             return process.consumes(rabbitmq, vhost, *services)
 
         yield start
+
+
+@pytest.fixture
+def gate():
+    """What slow requests of `tried` wait for, closed; open when the test ends, lest a worker waits for ever."""
+    GATE.clear()
+    yield GATE
+    GATE.set()

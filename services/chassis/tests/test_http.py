@@ -8,8 +8,9 @@ from chassis import errors
 from chassis.http import http, query_int, text_fields
 from chassis.readiness import Readiness
 from nameko.exceptions import RemoteError, UnknownService
-from nameko.extensions import DependencyProvider
 from werkzeug.wrappers import Response
+
+from .tried import Context
 
 RAISED = {
     "invalid": (errors.Invalid("no"), 400),
@@ -20,13 +21,6 @@ RAISED = {
     "unavailable": (errors.Unavailable("no"), 503),
     "timeout": (errors.RpcTimeout("no"), 504),
 }
-
-
-class Context(DependencyProvider):
-    """What goes with every call that the worker makes."""
-
-    def get_dependency(self, worker_ctx):
-        return worker_ctx.context_data
 
 
 class Service:

@@ -11,16 +11,12 @@ from chassis.http import http, text_fields
 from chassis.http.idempotency import KEPT
 from chassis.testing import until
 from nameko.exceptions import ConfigurationError
-from nameko.extensions import DependencyProvider
+
+from .tried import Context
 
 GATE = threading.Event()
 MADE = []
 FAILURES = []
-
-
-class Context(DependencyProvider):
-    def get_dependency(self, worker_ctx):
-        return worker_ctx.context_data
 
 
 class Service:

@@ -1,37 +1,16 @@
 """More requests than an instance can work on: the rest is turned away quickly, and it recovers by itself."""
 
 import select
-import threading
 from contextlib import ExitStack, closing
 
 import eventlet
 import pytest
-from chassis.http import http
 from chassis.http.overload import Slots
 from chassis.testing import until
 
-GATE = threading.Event()
+from .tried import Service
 
-
-class Service:
-    name = "tried_service"
-
-    @http("GET", "/slow")
-    def slow(self, _request):
-        while not GATE.is_set():
-            eventlet.sleep(0.01)
-        return "done"
-
-    @http("POST", "/quick")
-    def quick(self, _request):
-        return "done"
-
-
-@pytest.fixture(autouse=True)
-def gate():
-    GATE.clear()
-    yield GATE
-    GATE.set()
+pytestmark = pytest.mark.usefixtures("gate")
 
 
 def waiting(service):

@@ -7,34 +7,15 @@ from contextlib import ExitStack, closing, suppress
 
 import eventlet
 import pytest
-from chassis.http import http as entrypoint
 from chassis.http.listener import close_gently
 from chassis.testing import DEADLINE, until
 from chassis.testing.served import read_all
 
-GATE = threading.Event()
+from .tried import Service
+
+pytestmark = pytest.mark.usefixtures("gate")
+
 GET = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Service:
-    name = "tried_service"
-
-    @entrypoint("GET", "/slow")
-    def slow(self, _request):
-        while not GATE.is_set():
-            eventlet.sleep(0.01)
-        return "done"
-
-    @entrypoint("GET", "/quick")
-    def quick(self, _request):
-        return "done"
-
-
-@pytest.fixture(autouse=True)
-def gate():
-    GATE.clear()
-    yield GATE
-    GATE.set()
 
 
 class Stopping:
