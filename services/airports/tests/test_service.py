@@ -6,7 +6,6 @@ import pytest
 from airports.service import TOMBSTONE, AirportsService
 from chassis.calls import CurrentCall
 from chassis.errors import Conflict, Invalid, NotEnoughReplicas, NotFound, Unavailable
-from chassis.redis import OPTIONS
 from chassis.testing.calls import Calls
 from nameko.testing.services import worker_factory
 from redis.exceptions import NoPermissionError
@@ -15,7 +14,7 @@ UNKNOWN = "0" * 32
 
 
 def make(server, user, replicas=0):
-    client = server.client(user, **OPTIONS)
+    client = server.service_client(user)
     return worker_factory(AirportsService, redis=client, call=Calls(), config={"REDIS_REPLICAS": replicas})
 
 

@@ -11,7 +11,7 @@ SCRIPT = "redis.call('SET', KEYS[1], ARGV[1]); return 'written'"
 
 
 def write(server, replicas):
-    with server.client(**OPTIONS) as client:
+    with server.service_client() as client:
         return run_acknowledged(client, SCRIPT, ["key"], ["value"], replicas)
 
 
@@ -60,7 +60,7 @@ def test_a_full_memory_is_unavailable(primary):
 
 
 def test_no_redis_is_unavailable_and_what_was_pooled_is_used_again_after_it_is_back(primary):
-    with primary.client(**OPTIONS) as client:
+    with primary.service_client() as client:
         assert run_acknowledged(client, SCRIPT, ["key"], ["value"], 0) == "written"
         primary.process.kill()
         primary.process.wait()
@@ -71,7 +71,7 @@ def test_no_redis_is_unavailable_and_what_was_pooled_is_used_again_after_it_is_b
 
 
 def test_a_frozen_redis_is_unavailable_in_bounded_time(primary):
-    with primary.client(**{**OPTIONS, "socket_timeout": 0.2}) as client:
+    with primary.service_client(socket_timeout=0.2) as client:
         client.ping()
         primary.process.send_signal(signal.SIGSTOP)
         with pytest.raises(Unavailable), redis_errors():
@@ -79,5 +79,5 @@ def test_a_frozen_redis_is_unavailable_in_bounded_time(primary):
 
 
 def test_a_mistake_in_a_script_is_not_hidden(primary):
-    with primary.client() as client, pytest.raises(Exception, match="Unknown Redis command"):
+    with primary.service_client() as client, pytest.raises(Exception, match="Unknown Redis command"):
         run_acknowledged(client, "redis.call('NONSENSE')", [], [], 0)

@@ -7,15 +7,14 @@ import eventlet
 import pytest
 from chassis.calls import Call
 from chassis.errors import Conflict, Unavailable
-from chassis.redis import OPTIONS
+from chassis.redis import Redis
 from chassis.rpc import RpcProxy, rpc
 from nameko.exceptions import ConfigurationError, RemoteError
-from nameko_redis import Redis
 
 
 class Counting:
     name = "counting_service"
-    redis = Redis("redis", **OPTIONS)
+    redis = Redis("redis")
     call = Call()
     done: ClassVar = []
 

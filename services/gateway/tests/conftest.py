@@ -2,7 +2,6 @@
 
 import pytest
 from airports.service import AirportsService
-from chassis.redis import OPTIONS
 from chassis.testing.calls import Calls
 from chassis.testing.proxy import InProcess
 from gateway.service import GatewayService
@@ -15,9 +14,10 @@ from trips.service import TripsService
 def api(serve, redis_server):
     proxies, clients = {"greeting": InProcess(worker_factory(GreetingService))}, []
     for name, service_cls in (("airports", AirportsService), ("trips", TripsService)):
-        clients.append(redis_server.client(name, **OPTIONS))
+        clients.append(redis_server.service_client(name))
         parts = {"redis": clients[-1], "call": Calls(), "config": {"REDIS_REPLICAS": 0}}
         proxies[name] = InProcess(worker_factory(service_cls, **parts))
-    yield serve(GatewayService, {"REDIS_URIS": {"redis": redis_server.uri("gateway")}}, **proxies)
+    served = serve(GatewayService, {"REDIS_URIS": {"redis": redis_server.uri("gateway")}}, **proxies)
+    yield served
     for client in clients:
-        client.close()
+        served.in_hub(client.close)

@@ -6,7 +6,6 @@ import pytest
 from airports.service import AirportsService
 from chassis.calls import CurrentCall
 from chassis.errors import Conflict, NotFound, Unavailable, Unprocessable
-from chassis.redis import OPTIONS
 from chassis.testing.calls import Calls
 from nameko.testing.services import worker_factory
 from redis.exceptions import NoPermissionError
@@ -16,7 +15,7 @@ UNKNOWN = "0" * 32
 
 
 def make(service_cls, server, user):
-    client = server.client(user, **OPTIONS)
+    client = server.service_client(user)
     return worker_factory(service_cls, redis=client, call=Calls(), config={"REDIS_REPLICAS": 0})
 
 
@@ -148,12 +147,14 @@ def test_no_trip_ever_refers_to_a_deleted_airport(redis_server, airports, admin)
     start = threading.Barrier(2)
 
     def delete():
+        others = make(AirportsService, redis_server, "airports")
         start.wait()
         for airport_id in doomed:
             try:
-                airports.delete(airport_id)
+                others.delete(airport_id)
             except Conflict:
                 continue
+        others.redis.close()
 
     thread = threading.Thread(target=delete)
     thread.start()

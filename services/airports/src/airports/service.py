@@ -4,10 +4,9 @@ from chassis.calls import Call
 from chassis.checks import LIMIT, checked_name, is_id
 from chassis.errors import Conflict, NotFound
 from chassis.paging import page_of_ids
-from chassis.redis import OPTIONS, redis_errors, run_acknowledged
+from chassis.redis import Redis, redis_errors, run_acknowledged
 from chassis.rpc import rpc
 from nameko.dependency_providers import Config
-from nameko_redis import Redis
 
 from airports import scripts
 
@@ -25,7 +24,7 @@ class AirportsService:
 
     call = Call()
     config = Config()
-    redis = Redis("redis", **OPTIONS)
+    redis = Redis("redis")
 
     @rpc
     def create(self, airport):

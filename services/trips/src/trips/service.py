@@ -4,10 +4,9 @@ from chassis.calls import Call
 from chassis.checks import LIMIT, is_id
 from chassis.errors import NotFound, Unprocessable
 from chassis.paging import page_of_ids
-from chassis.redis import OPTIONS, redis_errors, run_acknowledged
+from chassis.redis import Redis, redis_errors, run_acknowledged
 from chassis.rpc import rpc
 from nameko.dependency_providers import Config
-from nameko_redis import Redis
 
 from trips import scripts
 
@@ -25,7 +24,7 @@ class TripsService:
 
     call = Call()
     config = Config()
-    redis = Redis("redis", **OPTIONS)
+    redis = Redis("redis")
 
     @rpc
     def create(self, airport_from_id, airport_to_id):

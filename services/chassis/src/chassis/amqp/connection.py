@@ -29,6 +29,7 @@ CALL_TIMEOUT = 15  # seconds for the broker to answer a declaration; an election
 CANCEL_TIMEOUT = 3  # seconds; whoever cancels is about to stop, and has not forever
 CLOSE_TIMEOUT = 2  # seconds
 ACK_PAUSE = 0.01  # seconds that an acknowledgement waits for others
+WRITE_PAUSE = 0.002  # seconds that a message waits for others while more than one is on its way
 UNSENT_MAX = 8 * 2**20  # bytes that may wait to be written before publishers wait with them
 
 Basic, Channel = commands.Basic, commands.Channel
@@ -185,12 +186,14 @@ class Connection:
             self._to_write.send()
 
     def _write(self):
-        """Everything that was to be sent since the last write goes out in one."""
+        """Everything that was to be sent since the last write goes out in one: each wakes the broker and its peers."""
         try:
             while not self.lost.ready():
                 self._to_write.wait()
                 if self.lost.ready():
                     return
+                if len(self._publications) > 1:  # a message alone never waits
+                    eventlet.sleep(WRITE_PAUSE)
                 self._to_write = Event()
                 data, self._unsent, self._unsent_size = b"".join(self._unsent), [], 0
                 self._socket.sendall(data)
@@ -278,7 +281,7 @@ class Connection:
     def _on_close(self, frame):
         ok = commands.Connection.CloseOk() if isinstance(frame, commands.Connection.Close) else Channel.CloseOk()
         self._send(frames.method(ok, 0 if isinstance(ok, commands.Connection.CloseOk) else frames.CHANNEL))
-        eventlet.sleep(0)  # lets it be written
+        eventlet.sleep(2 * WRITE_PAUSE)  # lets it be written
         self._end(AmqpError(f"it closed the connection: {frame.reply_text}"))
 
     def _on_closed(self, _frame):

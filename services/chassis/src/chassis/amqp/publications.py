@@ -36,6 +36,10 @@ class Publications:
         if mandatory:
             self._mandatory[correlation_id] = publication
 
+    def __len__(self):
+        """How many are not confirmed yet."""
+        return len(self._unconfirmed)
+
     def returned(self, correlation_id):
         """A mandatory message came back; its confirm follows."""
         if publication := self._mandatory.get(correlation_id):

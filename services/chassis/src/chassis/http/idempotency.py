@@ -11,12 +11,10 @@ import logging
 import re
 from hashlib import blake2b
 
-from redis import Redis
-
 from chassis.errors import Unavailable
 from chassis.http.errors import RequestError
 from chassis.http.reply import Reply
-from chassis.redis import OPTIONS, redis_errors
+from chassis.redis import OPTIONS, Client, redis_errors
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ class Answers:
     """What requests with a key were answered, in Redis."""
 
     def __init__(self, uri, rpc_timeout):
-        self._redis = Redis.from_url(uri, **{**OPTIONS, "socket_timeout": REDIS_TIMEOUT}, decode_responses=True)
+        self._redis = Client.from_url(uri, **{**OPTIONS, "socket_timeout": REDIS_TIMEOUT}, decode_responses=True)
         self._lease = int(rpc_timeout) + LEASE_MARGIN
 
     def once(self, key, request, answer):

@@ -37,7 +37,7 @@ class Once:
         if not providers:
             raise ConfigurationError(
                 f"{container.service_name} has a method with once=True, whose results are kept in Redis: give the "
-                'service a `redis = Redis("redis", **OPTIONS)` from nameko_redis.'
+                'service a `redis = Redis("redis")` from chassis.redis.'
             )
         return cls(container, providers[0])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import redis
 
+from chassis.redis import OPTIONS, Client
 from chassis.testing import until
 
 # As the fleet's role for Redis gives them to a service.
@@ -56,6 +57,10 @@ class RedisServer:
 
     def client(self, user=None, **options):
         return redis.Redis.from_url(self.uri(user), decode_responses=True, **options)
+
+    def service_client(self, user=None, **options):
+        """A client as `chassis.redis.Redis` gives one to a service."""
+        return Client.from_url(self.uri(user), decode_responses=True, **{**OPTIONS, **options})
 
     def add_user(self, name, *patterns):
         """Add a user as the fleet has them: its password is its name, its keys are what the patterns say."""

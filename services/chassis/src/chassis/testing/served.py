@@ -76,7 +76,7 @@ class Served:
             return
         finally:
             self._started.set()
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() or not self._jobs.empty():
             while not self._jobs.empty():
                 eventlet.spawn(self._jobs.get())
             eventlet.sleep(0.01)
