@@ -302,6 +302,17 @@ def test_a_service_notices_a_frozen_connection_by_its_silence(there, broker_prox
     assert there.calls().slow_service.wait(0) == 0
 
 
+def test_a_script_with_a_heartbeat_notices_a_frozen_connection_by_its_silence(there, here, broker_proxy, caplog):
+    here.start(Slow)
+    slow = there.calls(timeout=20, HEARTBEAT=1).slow_service
+    assert slow.wait(0) == 0
+    broker_proxy.freeze()
+    reply = slow.wait.call_async(0.01)
+    eventually(lambda: "it was silent for 2 s" in caplog.text)
+    broker_proxy.heal()
+    assert reply.result() == 0.01
+
+
 def test_much_to_send_on_a_frozen_connection_ends_in_time_too(there, here, broker_proxy):
     here.start(Slow)
     calls = there.calls(timeout=1)
