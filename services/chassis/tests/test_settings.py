@@ -1,4 +1,4 @@
-"""Settings that make no sense are refused when a service starts, by name and with what is valid."""
+"""Settings that make no sense are refused when a service or a script starts, by name and with what is valid."""
 
 import math
 import re
@@ -7,6 +7,7 @@ import pytest
 from chassis.container import ServiceContainer
 from chassis.rpc import RpcProxy
 from chassis.settings import whole_number_setting
+from chassis.standalone import ClusterRpcProxy
 from nameko.exceptions import ConfigurationError
 
 NO_WHOLE_NUMBERS = ["10", "", -1, 1.5, 10.0, True, [], 65536]
@@ -41,6 +42,12 @@ def test_a_service_wants_whole_numbers(name, value):
 def test_a_service_wants_timeouts(name, value):
     with refused(name, value, "seconds over 0 and at most 86400"):
         set_up(**{name: value})
+
+
+@pytest.mark.parametrize("value", NO_WHOLE_NUMBERS, ids=repr)
+def test_a_script_wants_a_heartbeat_that_is_a_whole_number(value):
+    with refused("HEARTBEAT", value, "whole number from 0 to 65535"):
+        ClusterRpcProxy(CONFIG | {"HEARTBEAT": value})
 
 
 @pytest.mark.parametrize("value", [0, 1, 65535])
