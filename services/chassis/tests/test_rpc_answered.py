@@ -88,6 +88,13 @@ def test_another_call_under_the_same_id_is_done(here, raw):
     assert list(Work.done.values()) == [2]
 
 
+def test_calls_that_want_no_reply_are_each_done(here, raw):
+    here.start(Work)
+    for times in (1, 2):
+        raw.send("work_service.do", {"args": [5], "kwargs": {}}, correlation_id="one")
+        eventually(lambda times=times: list(Work.done.values()) == [times])
+
+
 def message(body=b"x", redelivered=False):
     return Message(None, 1, redelivered, "work_service.do", commands.Basic.Properties(), body)
 

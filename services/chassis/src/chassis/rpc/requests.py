@@ -202,7 +202,7 @@ class Request:
             return  # its reply was sent more than once, and confirmed before
         for message in deliveries:
             message.ack()
-        if self.call_id:
+        if self.call_id and self._message.properties.reply_to:  # an id alone may be any sender's
             # The acknowledgement is not sent yet: if the connection ends before, RabbitMQ delivers the call again.
             self._requests.answered.keep(self.key, self._message, self._answer)
         self._requests.done(self.key)
