@@ -70,7 +70,7 @@ def test_a_reply_that_was_not_confirmed_is_published_again(here, there, broker_p
     broker_proxy.freeze()  # the reply does not reach the broker
     Work.going_on.send()
     (request,) = requests_of(container)._in_hand.values()
-    eventually(lambda: request._reply)
+    eventually(lambda: request._answer)
     broker_proxy.cut()
     broker_proxy.heal()
     assert reply.result() == 5

@@ -302,6 +302,17 @@ def test_a_service_notices_a_frozen_connection_by_its_silence(there, broker_prox
     assert there.calls().slow_service.wait(0) == 0
 
 
+def test_a_script_with_a_heartbeat_notices_a_frozen_connection_by_its_silence(there, here, broker_proxy, caplog):
+    here.start(Slow)
+    slow = there.calls(timeout=20, HEARTBEAT=1).slow_service
+    assert slow.wait(0) == 0
+    broker_proxy.freeze()
+    reply = slow.wait.call_async(0.01)
+    eventually(lambda: "it was silent for 2 s" in caplog.text)
+    broker_proxy.heal()
+    assert reply.result() == 0.01
+
+
 def test_much_to_send_on_a_frozen_connection_ends_in_time_too(there, here, broker_proxy):
     here.start(Slow)
     calls = there.calls(timeout=1)
@@ -372,16 +383,17 @@ def test_much_to_send_while_rabbitmq_takes_no_messages_ends_in_time_too(here, ra
     assert {thread.wait() for thread in threads} <= {"RpcTimeout", "Unavailable"}
 
 
-def test_calls_that_nobody_asks_for_are_forgotten(here):
+def test_calls_that_nobody_asks_for_are_forgotten(here, monkeypatch):
+    monkeypatch.setattr("chassis.rpc.caller.SWEEP_PAUSE", 0.01)
     here.start(Slow, max_workers=50)
     slow = here.calls().slow_service
+    patient = [slow.wait.call_async(5) for _ in range(3)]
     for _ in range(10):
         slow.wait.using(timeout=0.05).call_async(5)
-    assert len(slow._caller._pending) == 10
+    assert len(slow._caller._pending) == 13
     eventlet.sleep(0.1)
-    for _ in range(10):
-        slow.wait(0)
-    assert not slow._caller._pending
+    slow.wait(0)
+    assert list(slow._caller._pending.values()) == patient
 
 
 def test_two_calls_under_one_id_at_the_same_time_both_get_the_result(slow):

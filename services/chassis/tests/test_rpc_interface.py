@@ -8,7 +8,8 @@ from chassis.standalone import ClusterRpcProxy
 
 from .conftest import NamekoRun
 
-CONTEXT = {"language": "cy", "user_id": 7, "tenant": "acme", "request_id": "request-1"}
+CONTEXT = {"language": "cy", "user_id": 7, "tenant": "acme", "request_id": "request-1", "nested": {"list": [1, "a"]}}
+FRACTIONS = {"share": 0.1, "rates": [1e300, {"low": -2.5e-10}]}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def fronts(rabbitmq, tmp_path_factory):
         }
         for stack, process in processes.items():
             process.consumes(rabbitmq, vhost, f"{stack}_target", f"{stack}_front")
-        yield running.enter_context(ClusterRpcProxy(config, CONTEXT)), processes
+        yield running.enter_context(ClusterRpcProxy(config, CONTEXT | FRACTIONS)), processes
     rabbitmq.delete_vhost(vhost)
 
 
@@ -105,6 +106,11 @@ def test_a_result_that_cannot_be_serialized_is_told(pair):
 def test_context_data_is_passed_on(pair):
     data = pair.call("context")["result"]["data"]
     assert {key: data.get(key) for key in CONTEXT} == CONTEXT
+
+
+def test_fractions_in_context_data_keep_their_digits(pair):
+    data = pair.call("context")["result"]["data"]
+    assert {key: data.get(key) for key in FRACTIONS} == FRACTIONS
 
 
 def test_the_call_id_stack_grows(pair):

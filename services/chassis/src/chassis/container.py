@@ -24,6 +24,7 @@ from chassis.logs import call_fields
 from chassis.readiness import Readiness
 from chassis.rpc import Rpc
 from chassis.rpc.deadline import begin
+from chassis.settings import whole_number_setting
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class ServiceContainer(NamekoContainer):
     def __init__(self, service_cls, config):
         super().__init__(service_cls, config)
         self._stopping = False
+        whole_number_setting(config, "REDIS_REPLICAS", None)  # services read it with each write, which is too late
         self.instance = Instance.from_config(config, self.service_name)
         self.readiness = Readiness(self, self.instance)
         metrics.identify(**self.instance.identity)

@@ -33,7 +33,9 @@ class _StandaloneProxy:
     """A proxy to be used as a context manager, or between `start` and `stop`.
 
     Args:
-        config: Nameko's settings, AMQP_URI at least.
+        config: Nameko's settings, AMQP_URI at least. With HEARTBEAT a connection that is silent for twice as many
+            seconds is given up, if the script waits for anything (by eventlet); without, calls on it end at their
+            deadlines until the system notices.
         context_data: what each call carries in its headers.
         timeout: seconds for each call, instead of the setting RPC_TIMEOUT.
     """
@@ -41,8 +43,9 @@ class _StandaloneProxy:
     def __init__(self, config, context_data=None, timeout=None):
         container = _Container(config)
         self._worker_ctx = WorkerContext(container, service=None, entrypoint=_Entrypoint, data=context_data)
-        # No heartbeat: a script that computes, or waits for somebody to type, could not keep it up.
-        self._link = link_from_config({**config, "HEARTBEAT": 0}, container.service_name)
+        # No heartbeat unless it is asked for: a script that computes, or waits for somebody to type, can't keep it up,
+        # and would connect anew with each call that follows.
+        self._link = link_from_config({"HEARTBEAT": 0, **config}, container.service_name)
         self._caller = Caller(self._link, config, container.service_name)
         self._options = {} if timeout is None else {"timeout": checked_timeout(timeout)}
 

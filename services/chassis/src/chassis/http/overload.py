@@ -7,6 +7,8 @@ from eventlet.event import Event
 
 from chassis import metrics
 from chassis.http.errors import RequestError
+from chassis.rpc.deadline import timeout_setting
+from chassis.settings import whole_number_setting
 
 QUEUE_SECONDS = 1  # a second's wait tells nothing good about the next
 
@@ -26,7 +28,8 @@ class Slots:
     @classmethod
     def from_config(cls, config, workers):
         """As the settings HTTP_QUEUE (as many as there are workers) and HTTP_QUEUE_SECONDS (1) say."""
-        return cls(workers, config.get("HTTP_QUEUE", workers), config.get("HTTP_QUEUE_SECONDS", QUEUE_SECONDS))
+        queue = whole_number_setting(config, "HTTP_QUEUE", workers)
+        return cls(workers, queue, timeout_setting(config, "HTTP_QUEUE_SECONDS", QUEUE_SECONDS))
 
     def take(self):
         """Take a slot, to be given back with `give`; a 503 at once if the queue is full, or after its time."""

@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 10  # seconds, where there is no RPC_TIMEOUT setting
 REFUSED_PAUSE = 0.2  # seconds until a request that the broker refused is sent again
+SWEEP_PAUSE = 1  # seconds between two looks at all that is pending, so that calls pay next to nothing for it
 _REPLY_EXPIRES = "the connection was lost, and with it perhaps the reply: the call may have been done"
 
 
@@ -64,7 +65,7 @@ class Caller:
         self._timeout = timeout_setting(config, "RPC_TIMEOUT", DEFAULT_TIMEOUT)
         self._repeat_after = timeout_setting(config, "RPC_REPEAT_AFTER", None)
         self._reply_to, self._numbers = str(uuid.uuid4()), itertools.count(1)
-        self._pending = {}
+        self._pending, self._sweep_at = {}, 0
         self._connection = None  # set before the link counts as up: calls are made while others are still set up
         link.add(self)
 
@@ -195,8 +196,9 @@ class Caller:
             call.event.send_exception(error)
 
     def _forget_expired(self):
-        """Calls that nobody asked for the result of don't stay for ever."""
+        """Calls that nobody asked for the result of don't stay: of those that are over, a second's worth at most."""
         now = time.monotonic()
-        for call_id, call in list(itertools.islice(self._pending.items(), 2)):
-            if call.deadline < now:
-                del self._pending[call_id]
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + SWEEP_PAUSE
+        self._pending = {call_id: call for call_id, call in self._pending.items() if call.deadline >= now}

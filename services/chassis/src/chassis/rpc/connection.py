@@ -13,6 +13,7 @@ from nameko.extensions import SharedExtension
 
 from chassis import metrics
 from chassis.amqp import Address, Link
+from chassis.settings import whole_number_setting
 
 HEARTBEAT = 10  # seconds, where there is no HEARTBEAT setting
 PATIENCE = 5  # seconds that a container waits for RabbitMQ when it starts; then it goes on trying beside its work
@@ -57,7 +58,7 @@ def link_from_config(config, name):
         raise ConfigurationError("AMQP_SSL is not supported: let a local proxy encrypt, and point AMQP_URI to it.")
     if config.get(LOGIN_METHOD_CONFIG_KEY) not in (None, "PLAIN"):
         raise ConfigurationError("LOGIN_METHOD is not supported: leave it out, and users log in with their password.")
-    heartbeat = config.get(HEARTBEAT_CONFIG_KEY, HEARTBEAT)
+    heartbeat = whole_number_setting(config, HEARTBEAT_CONFIG_KEY, HEARTBEAT)
     link = Link(Address.from_uri(config[AMQP_URI_CONFIG_KEY]), heartbeat=heartbeat, name=name)
     link.watch(metrics.connection)
     return link

@@ -11,6 +11,7 @@ from nameko.exceptions import UnserializableValueError, serialize
 from chassis import metrics
 from chassis.amqp import AmqpError, ConnectionLost, Outcome
 from chassis.rpc import wire
+from chassis.rpc.answered import Answer, Answered
 
 REFUSED_PAUSE = 0.2  # seconds until a reply that the broker refused is sent again
 SHOWN_MAX = 1000  # characters of a result that can't be sent
@@ -30,6 +31,7 @@ class Requests:
         self.codec, self.exchange = wire.Codec(config), wire.exchange_name(config)
         self._backlog, self._hands_on = collections.deque(), False
         self._in_hand = {}  # call to `Request`, until its reply is confirmed
+        self.answered = Answered()
         self._taking, self._tag, self._settled = True, None, None
         self.connection = None  # set before the link counts as up: replies are due while others are still set up
         link.add(self)
@@ -107,7 +109,10 @@ class Requests:
         else:
             self._in_hand[request.key] = request
             metrics.in_flight.inc()
-            self._begin(request)
+            if answer := self.answered.find(request.key, message):
+                eventlet.spawn(request.answer_again, answer)  # which may wait
+            else:
+                self._begin(request)
 
 
 class Request:
@@ -118,7 +123,7 @@ class Request:
         headers = properties.headers or {}
         left = wire.remaining(headers)
         self._requests, self._message, self._deliveries = requests, message, [message]
-        self._reply = None  # its content type, encoding and bytes
+        self._answer = None
         self.routing_key = message.routing_key
         self.call_id = properties.correlation_id
         self.context_data = wire.context_data(headers)
@@ -132,6 +137,9 @@ class Request:
     def also(self, message):
         """The same call was delivered again while it is in hand: it has one answer, and is done once."""
         self._deliveries.append(message)
+        if not message.redelivered:
+            # Its caller sent it again, on a connection with a new queue: a reply that is out went to the last one.
+            eventlet.spawn(self.send, self._requests.connection)  # which may wait
 
     def requeue(self):
         """Give it back undone."""
@@ -153,23 +161,28 @@ class Request:
         serializer = codec.serializer_of(self._message.properties.content_type)
         failure, body = None, {"result": result, "error": error and serialize(error)}
         try:
-            self._reply = codec.encode(body, serializer)
+            reply = codec.encode(body, serializer)
         except UnserializableValueError as unserializable:
             failure = unserializable if error is None else None
             shown = _shown(unserializable, result, error)
-            self._reply = codec.encode({"result": None, "error": serialize(shown)}, serializer)
-        self.send(self._requests.connection)
+            reply = codec.encode({"result": None, "error": serialize(shown)}, serializer)
+        self.answer_again(Answer(reply, is_error=error is not None or failure is not None))
         return failure
+
+    def answer_again(self, answer):
+        """Reply with what the call was answered with."""
+        self._answer = answer
+        self.send(self._requests.connection)
 
     def send(self, connection):
         """Publish the reply, if there is one yet. Without a connection it waits for the next to be set up."""
-        if connection is None or self._reply is None:
+        if connection is None or self._answer is None:
             return
         properties = self._message.properties
         if not properties.reply_to:
             self._acknowledge()
             return
-        content_type, encoding, content = self._reply
+        content_type, encoding, content = self._answer.reply
         reply = wire.properties(
             content_type=content_type, content_encoding=encoding, correlation_id=self.call_id, headers={}
         )
@@ -184,8 +197,14 @@ class Request:
             connection.publish(self._requests.exchange, properties.reply_to, content, reply, settled)
 
     def _acknowledge(self):
-        for message in self._deliveries:
+        deliveries, self._deliveries = self._deliveries, []
+        if not deliveries:
+            return  # its reply was sent more than once, and confirmed before
+        for message in deliveries:
             message.ack()
+        if self.call_id and self._message.properties.reply_to:  # an id alone may be any sender's
+            # The acknowledgement is not sent yet: if the connection ends before, RabbitMQ delivers the call again.
+            self._requests.answered.keep(self.key, self._message, self._answer)
         self._requests.done(self.key)
 
 

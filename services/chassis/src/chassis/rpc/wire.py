@@ -6,6 +6,7 @@ from nameko.constants import CALL_ID_STACK_CONTEXT_KEY, HEADER_PREFIX, RPC_EXCHA
 from nameko.exceptions import MalformedRequest, UnserializableValueError
 from pamqp import commands
 
+from chassis.amqp.tables import Properties
 from chassis.rpc.deadline import TIMEOUT_MAX
 
 #: A request's header with the milliseconds that it has; not one of Nameko's, which services pass on as they are.
@@ -91,4 +92,4 @@ def remaining(headers):
 
 def properties(**values):
     """The properties of a persistent message; headers, correlation id and so on as `values`."""
-    return commands.Basic.Properties(delivery_mode=PERSISTENT, **values)
+    return Properties(delivery_mode=PERSISTENT, **values)
