@@ -40,7 +40,7 @@ OURS = Contestant(
     "ours",
     "quorum",
     "as deployed",
-    "as deployed: GET; a script (SET, its index, what makes a repeat harmless) and WAIT in one pipeline",
+    "as deployed: GET; a script (SET, index, what makes a repeat harmless) and WAIT, one for all that come together",
 )
 CONTESTANTS = (
     OURS,

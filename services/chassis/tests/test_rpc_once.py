@@ -6,7 +6,7 @@ from typing import ClassVar
 import eventlet
 import pytest
 from chassis.calls import Call
-from chassis.errors import Conflict, Unavailable
+from chassis.errors import Conflict, RpcTimeout, Unavailable
 from chassis.redis import Redis
 from chassis.rpc import RpcProxy, rpc
 from chassis.rpc.answered import Answered
@@ -40,6 +40,12 @@ class Counting:
     def unavailable(self, what):
         if self._do(what) == 1:
             raise Unavailable("not yet")
+        return "done"
+
+    @rpc(once=True)
+    def late(self, what):
+        if self._do(what) == 1:
+            raise RpcTimeout("another service did not answer")
         return "done"
 
     @rpc(once=True)
@@ -134,7 +140,9 @@ def test_an_error_of_the_caller_is_kept(counting):
     assert Counting.done == ["a"]
 
 
-@pytest.mark.parametrize(("method", "error"), [("unavailable", Unavailable), ("bug", RemoteError)])
+@pytest.mark.parametrize(
+    ("method", "error"), [("unavailable", Unavailable), ("late", RpcTimeout), ("bug", RemoteError)]
+)
 def test_what_may_go_well_the_next_time_is_not_kept(counting, method, error):
     call = getattr(counting, method).using(call_id="one")
     with pytest.raises(error):

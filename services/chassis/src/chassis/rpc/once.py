@@ -13,7 +13,7 @@ import time
 import eventlet
 from nameko.exceptions import ConfigurationError, deserialize, serialize
 
-from chassis.errors import ServiceError, Unavailable
+from chassis.errors import RpcTimeout, ServiceError, Unavailable
 from chassis.extensions import redis_providers
 from chassis.redis import redis_errors
 
@@ -61,7 +61,7 @@ class Once:
             result = call()
         except ServiceError as error:
             # What the caller did wrong stays wrong; whatever else went wrong may go well the next time.
-            if isinstance(error, Unavailable):
+            if isinstance(error, Unavailable | RpcTimeout):
                 self._forget(key)
             else:
                 self._keep(key, {"error": serialize(error)})
