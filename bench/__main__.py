@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--rounds", type=int, default=3)
     one.add_argument("--seconds", type=float, default=8, help="of each measurement")
     one.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
-    one.add_argument("--minutes", type=float, default=30, help="after which it stops, whatever is missing")
+    one.add_argument("--minutes", type=float, default=45, help="after which it stops, whatever is missing")
 
     one = verb(
         "growth",

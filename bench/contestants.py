@@ -22,17 +22,43 @@ _AIOPIKA = (
 )
 
 
+_FASTSTREAM = (
+    "persistent, a confirm awaited for each, many at a time; acknowledged after the reply's confirm; prefetch 100"
+)
+_CELERY = (
+    "persistent, a confirm awaited for each; acknowledged after the result's confirm; a reply queue for each thread of "
+    "the gateway; as many threads there, and in the worker, as this project has workers"
+)
+
+
 @dataclass(frozen=True)
 class Contestant:
     """Who takes part, and in words how it does its work."""
 
     name: str
     title: str
-    kind: str  # ours, stock, aiopika, grpc
+    kind: str  # ours, stock, or one of those below that have uvicorn as their gateway
     queues: str | None  # the default queue type of its own virtual host; None without a broker
     messages: str = "none"
     redis: str = _PLAIN  # what its GET and its POST do there
 
+
+_CELERY_WORKER = [
+    *["celery", "--app", "celery_airports", "worker", "--loglevel", "WARNING"],
+    # https://docs.celeryq.dev/en/stable/userguide/concurrency/ has gevent and threads for tasks that wait. Of the two
+    # threads answered more here, 1.2 to 2.5 times as many, by turns on one machine; how many made no difference.
+    *["--pool", "threads"],
+    # Nobody else is there to gossip with.
+    *["--without-gossip", "--without-mingle", "--without-heartbeat"],
+]
+# Kind to the gateway's module and the service's command.
+_PEERS = {
+    "aiopika": ("rabbit_gateway", ["python", "rabbit_airports.py"]),
+    "faststream": ("faststream_gateway", ["python", "faststream_airports.py"]),
+    "faststream-request": ("faststream_request_gateway", ["python", "faststream_airports.py"]),
+    "celery": ("celery_gateway", _CELERY_WORKER),
+    "grpc": ("grpc_gateway", ["python", "grpc_airports.py"]),
+}
 
 OURS = Contestant(
     "ours",
@@ -48,6 +74,21 @@ CONTESTANTS = (
     Contestant("stock-classic", "stock Nameko, classic queues", "stock", "classic", _NAMEKO),
     Contestant("aiopika-quorum", "aio-pika + FastAPI, quorum queues", "aiopika", "quorum", _AIOPIKA),
     Contestant("aiopika-classic", "aio-pika + FastAPI, classic queues", "aiopika", "classic", _AIOPIKA),
+    Contestant(
+        "faststream-quorum",
+        "FastStream + FastAPI, quorum queues",
+        "faststream",
+        "quorum",
+        f"{_FASTSTREAM}; exclusive reply queue",
+    ),
+    Contestant(
+        "faststream-request",
+        "FastStream with broker.request",
+        "faststream-request",
+        "quorum",
+        f"{_FASTSTREAM}; direct reply-to, one call at a time",
+    ),
+    Contestant("celery-quorum", "Celery + FastAPI, quorum queues", "celery", "quorum", _CELERY),
     Contestant("grpc", "gRPC + FastAPI, no broker", "grpc", None),
 )
 
@@ -75,27 +116,25 @@ def processes(contestant: Contestant, site) -> dict[str, Process]:
         "REDIS_URI": site.redis_uri,
         "REDIS_REPLICAS": str(site.replicas),
     }
+    # The same pools as ours have, where there are pools.
+    environments = {
+        part: {**environment, "WORKERS": str(workers[service]["workers"])} for part, service in PARTS.items()
+    }
     if contestant.kind == "stock":
-        folder = f"{site.peers}/stock"
+        nameko = [site.peer_program("nameko"), "run", "--config", "config.yml"]
         return {
-            part: Process(
-                [site.peer_program("nameko"), "run", "--config", "config.yml", service],
-                # The same pools as ours have.
-                {**environment, "WORKERS": str(workers[service]["workers"])},
-                folder,
-            )
+            part: Process([*nameko, service], environments[part], f"{site.peers}/stock")
             for part, service in PARTS.items()
         }
-    stem = "rabbit" if contestant.kind == "aiopika" else "grpc"
+    gateway, (program, *arguments) = _PEERS[contestant.kind]
+    if contestant.kind == "celery":
+        arguments += ["--concurrency", environments["service"]["WORKERS"]]
     host, port = environment["ADDRESS"].split(":")
     # uvicorn's documentation, "Deployment" and "Settings": uvloop and httptools, no access log.
-    uvicorn = [site.peer_program("uvicorn"), f"{stem}_gateway:app", "--host", host, "--port", port]
+    uvicorn = [site.peer_program("uvicorn"), f"{gateway}:app", "--host", host, "--port", port]
     uvicorn += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
-    folder = f"{site.peers}/aio"
-    return {
-        "gateway": Process(uvicorn, environment, folder),
-        "service": Process([site.peer_program("python"), f"{stem}_airports.py"], environment, folder),
-    }
+    commands = {"gateway": uvicorn, "service": [site.peer_program(program), *arguments]}
+    return {part: Process(command, environments[part], f"{site.peers}/aio") for part, command in commands.items()}
 
 
 def _ours(contestant: Contestant, part: str, site) -> Process:

@@ -9,6 +9,7 @@ from bench.contestants import CONTESTANTS, OURS
 from bench.results import Results
 
 PARTS = ("broker", "redis", "balancer", "gateway", "service")
+NAMED = 3  # queues of a type
 STOCK, AIOPIKA, GRPC = "stock-quorum", "aiopika-quorum", "grpc"
 
 
@@ -127,8 +128,7 @@ def _markdown(facts: dict, cells: dict) -> str:
         lines.append("")
     lines += ["## What each does", "", "| | messages | queues, as RabbitMQ lists them | Redis |", "|---|---|---|---|"]
     for one in facts["contestants"].values():
-        queues = ", ".join(f"`{name}` {kind}" for name, kind in sorted(one["queues"].items()))
-        lines.append(f"| {one['title']} | {one['messages']} | {queues or 'none'} | {one['redis']} |")
+        lines.append(f"| {one['title']} | {one['messages']} | {_queues(one['queues'])} | {one['redis']} |")
     lines += [
         "",
         "This project and nobody else writes a line of log for each call, as deployed, and its CPU has that in it.",
@@ -142,6 +142,18 @@ def _markdown(facts: dict, cells: dict) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _queues(queues: dict[str, str]) -> str:
+    """Queues by their type; of many the first alone is named (Celery has one for each thread that waits)."""
+    shown = []
+    for kind in sorted(set(queues.values())):
+        names = sorted(name for name in queues if queues[name] == kind)
+        if len(names) > NAMED:
+            shown.append(f"`{names[0]}` and {len(names) - 1} more {kind}")
+        else:
+            shown += [f"`{name}` {kind}" for name in names]
+    return ", ".join(shown) or "none"
 
 
 def _row(title: str, cell: dict) -> str:

@@ -20,6 +20,7 @@ from bench import broker, usage
 from bench.contestants import PARTS, Contestant, Process, processes
 from fleet import catalogue, inventory
 from fleet.errors import FleetError
+from fleet.instances import SLOT_PORTS
 from fleet.paths import CACHE, CATALOGUE, INVENTORY, ROOT
 from fleet.release import lock
 from fleet.release.wheelhouse import Wheelhouse
@@ -92,11 +93,11 @@ class LabSite:
         self._clear()
 
     def address(self, contestant: Contestant, part: str) -> str:
-        """Where a part of a contestant listens: the last of the ports that are its service's, from the top down."""
-        entry = catalogue.load(CATALOGUE)[PARTS[part]]
+        """Where a part of a contestant listens: on a port of its service's that no instance of it has."""
+        entry = catalogue.complete(catalogue.load(CATALOGUE))[PARTS[part]]
         # Clients come over the network, only the gateway from this host.
         host = self._addresses[self._host] if part == "gateway" else "127.0.0.1"
-        return f"{host}:{entry['port'] + catalogue.PORTS - 1 - self._contestants.index(contestant)}"
+        return f"{host}:{spare_ports(entry)[self._contestants.index(contestant)]}"
 
     def amqp_uri(self, contestant: Contestant) -> str:
         return f"amqp://{broker.USER}:{self._password}@127.0.0.1:5672/{broker.vhost(contestant)}"
@@ -237,6 +238,11 @@ class LabSite:
         if done.returncode:
             raise LabError(f"{command[0]} on {host} failed: {(done.stderr or done.stdout).strip()[-500:]}")
         return done.stdout
+
+
+def spare_ports(entry: dict) -> list[int]:
+    """The ports of a service that none of its instances has, in neither slot."""
+    return [entry["port"] + one for one in range(catalogue.PORTS) if one % SLOT_PORTS >= entry["instances"]]
 
 
 def _no_bytecode(info: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -67,9 +67,12 @@ class LoopbackSite:
     def address(self, contestant: Contestant, part: str) -> str:
         """Where a part of a contestant listens, the same port whenever it is asked for."""
         name = f"{contestant.name}/{part}"
-        if name not in self._ports:
+        while name not in self._ports:
             with socket.create_server(("127.0.0.1", 0)) as server:
-                self._ports[name] = server.getsockname()[1]
+                port = server.getsockname()[1]
+            # Nothing listens there yet, so the kernel may give the same port again, and one would answer for the other.
+            if port not in self._ports.values():
+                self._ports[name] = port
         return f"127.0.0.1:{self._ports[name]}"
 
     def amqp_uri(self, contestant: Contestant) -> str:
@@ -120,6 +123,10 @@ class LoopbackSite:
 
     def usage(self) -> dict[str, float]:
         """CPU seconds used so far."""
+        for name, process in self._processes.items():
+            # It would count as one that uses nothing.
+            if process.poll() is not None:
+                raise FleetError(f"{name} has ended. Its log ends:\n{self._log(name).read_text()[-1000:]}")
         return {name: usage.of_processes([pid]) for name, pid in self._pids().items()}
 
     def memory(self) -> dict[str, int]:

@@ -97,8 +97,8 @@ def write(results: Results) -> None:
         sizes = f"{one['settled_mib']:.1f} | {one['end_mib']:.1f}"
         text.append(f"| {one['process']} | {one['kib_per_minute']:+.1f} | {sizes} | {note} |")
     results.write(".md", "\n".join([*text, ""]))
-    # The fleet's idle processes would be a carpet of flat lines.
-    shown = sorted({name for look in looks for name in look["bytes"] if any(word in name for word in DRAWN)})
+    # The fleet's idle processes would be a carpet of flat lines, in more colours than there are.
+    shown = sorted({name for look in looks for name in look["bytes"] if drawn(name)})
     points = {
         name: [(look["at_s"] / 60, look["bytes"][name] / 2**20) for look in looks if name in look["bytes"]]
         for name in shown
@@ -109,4 +109,6 @@ def write(results: Results) -> None:
     results.write(".svg", svg.document(title, about(facts).split("; "), legend, rows))
 
 
-DRAWN = ("ours", "beam.smp", "redis-server")
+def drawn(process: str) -> bool:
+    """Whether the plot has a process: RabbitMQ's and Redis's, and what answers requests."""
+    return any(word in process for word in ("ours", "beam.smp", "redis-server")) and "supervisord" not in process

@@ -7,7 +7,7 @@ here costs microseconds, where running something on seven hosts would be load of
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,15 +23,22 @@ def of_unit(group, unit: str) -> float:
 
 @cache
 def _folder(path: Path, unit: str) -> Path:
-    return next(path.glob(f"**/system.slice/{unit}.service"))
+    return next(folder for folder in _services(path) if folder.name == f"{unit}.service")
+
+
+def _services(path: Path) -> Iterator[Path]:
+    """The groups of systemd's services. Unlike a glob, a walk goes on when one ends meanwhile."""
+    for folder, names, _ in os.walk(path):
+        if Path(folder).name == "system.slice":
+            yield from (Path(folder, name) for name in names if name.endswith(".service"))
 
 
 def memory(group) -> dict[str, int]:
     """Resident bytes of each process of a lab host, by unit, program and process id; without small helpers."""
     found = {}
-    for file in group.path.glob("**/system.slice/*.service/cgroup.procs"):
-        unit = file.parent.name.removesuffix(".service")
-        for pid in file.read_text().split():
+    for folder in _services(group.path):
+        unit = folder.name.removesuffix(".service")
+        for pid in _read(folder / "cgroup.procs").split():
             found |= {f"{unit} {name}": size for name, size in _resident(int(pid))}
     return found
 
@@ -75,7 +82,7 @@ def _resident(pid: int) -> list[tuple[str, int]]:
 
 
 def _read(file: Path) -> str:
-    """What is in a file of a process, nothing once it has ended."""
+    """What is in a file of a process or a group, nothing once it has ended."""
     try:
         return file.read_text()
     except OSError:

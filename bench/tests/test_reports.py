@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench import report_rpc, soak
-from bench.contestants import CONTESTANTS
+from bench import report_rpc, soak, svg
+from bench.contestants import CONTESTANTS, PARTS
 from bench.results import Results
 
 FACTS = {
@@ -74,3 +74,26 @@ def test_memory_that_grows_has_a_slope_and_memory_that_has_settled_has_none():
     assert (steepest["process"], other["process"]) == ("leak", "flat")
     assert steepest["kib_per_minute"] == pytest.approx(1024)
     assert other["kib_per_minute"] == pytest.approx(0)
+
+
+def test_of_many_queues_of_a_type_the_first_is_named_and_the_rest_counted(tmp_path):
+    results = Results(tmp_path, "rpc")
+    queues = {"airports": "quorum", **{f"reply-{number}": "classic" for number in range(5)}}
+    celery = {**FACTS["contestants"]["celery-quorum"], "queues": queues}
+    results.begin({**FACTS, "contestants": {"celery-quorum": celery}})
+    results.add(line("celery-quorum", 200, 5.0))
+
+    report_rpc.write(results)
+
+    assert "| `reply-0` and 4 more classic, `airports` quorum |" in results.path.with_suffix(".md").read_text()
+
+
+def test_the_plot_of_memory_has_no_more_processes_than_colours():
+    fleet = [
+        *(f"core{number} rabbitmq-server beam.smp [1]" for number in (1, 2, 3)),
+        *(f"core{number} redis-server redis-server [2]" for number in (1, 2, 3)),
+        *(f"app1 bench-ours-{part} {program} [3]" for part in PARTS for program in ("supervisord", "nameko")),
+        "app1 supervisor supervisord [4]", "edge1 haproxy haproxy [5]",
+    ]  # fmt: skip
+
+    assert len([name for name in fleet if soak.drawn(name)]) == len(svg.COLOURS)
