@@ -73,6 +73,10 @@ run: venv ## Run SERVICE=name alone on this machine, on its own RabbitMQ and Red
 releases: venv ## Build every release that the catalogue names and services/ has the source of
 	@python -m fleet releases
 
+.PHONY: contract
+contract: venv ## Tell whether NEW=release or source can serve beside OLD (airports-1.0.0, services/airports)
+	@python -m fleet contract '$(OLD)' '$(NEW)'
+
 .PHONY: secrets
 secrets: venv ## Generate the passwords that SECRETS lacks
 	@python -m fleet secrets '$(SECRETS)'

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fleet import catalogue, inventory, paths, secrets, tunnel
+from fleet.contract import compare, places, report
 from fleet.errors import FleetError, suggestion
 from fleet.release import build, built, lock
 from fleet.release.source import read_service
 from fleet.url import base_url
 
+EXIT_INCOMPATIBLE = 1
 EXIT_REFUSED = 2  # as argparse does for what it refuses
 EXIT_INTERRUPTED = 130  # as a shell does for Ctrl-C
 
@@ -84,6 +86,13 @@ def releases(_: argparse.Namespace) -> None:
             )
 
 
+def contract(arguments: argparse.Namespace) -> int:
+    old, new = (places.named(one, paths.RELEASES) for one in (arguments.old, arguments.new))
+    found = compare(old, new)
+    print(report.text(f"{arguments.old} -> {arguments.new}", new, found))  # noqa: T201 - what is asked for
+    return EXIT_INCOMPATIBLE if found else 0
+
+
 def check(_: argparse.Namespace) -> None:
     _catalogue()
 
@@ -125,6 +134,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("service", metavar="SERVICE", help="its name")
     one = verb("lock", lock_services, "bring each service's requirements.lock up to its pyproject.toml")
     one.add_argument("--upgrade", action="store_true", help="take newer versions too")
+    one = verb("contract", contract, "tell whether two releases of a service can serve side by side")
+    one.add_argument("old", metavar="OLD", help="a built release such as airports-1.0.0, or a source's folder")
+    one.add_argument("new", metavar="NEW", help="the same of what is to follow it")
     verb("releases", releases, "build every release that the catalogue names")
     one = verb("secrets", fill_secrets, "generate the passwords that a file lacks")
     one.add_argument("file", type=Path, metavar="FILE", help="e.g. inventory/group_vars/lab/secrets.yml")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fleet import catalogue, secrets
+from fleet.contract import gate, places
 from fleet.errors import suggestion
 from fleet.instances import first_port
 from fleet.paths import shown
@@ -38,7 +39,8 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
         facts: `groups` (core, app and edge to host names), `hosts` (name to `reachable`, `address` and, of those that
             answer, the facts of module `fleet_host` with `clock_offset` in seconds and the `instances` that are there;
             see `fleet.facts`), `services` (the catalogue), `secrets`, `vip`, `skip` (names of app hosts to leave out),
-            `outage` (names of services whose port may change), `limit` (as typed, empty without) and `releases_dir`.
+            `outage` (names of services whose port may change), `allow_incompatible` (ids of breaks that are agreed to),
+            `limit` (as typed, empty without) and `releases_dir`.
 
     Returns:
         Each problem and its remedy, as sentences under `problem` and `remedy`; empty when the run may begin.
@@ -50,7 +52,8 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
     if wrong := catalogue.problems(facts["services"], _ssh_ports(facts)):
         parts.append(_problem(sentence, "Correct inventory/group_vars/all/services.yml.") for sentence in wrong)
     else:
-        parts += [_move_problems(facts), _secret_problems(facts), _release_problems(facts), _capacity_problems(facts)]
+        parts += [_move_problems(facts), _secret_problems(facts), _release_problems(facts), _contract_problems(facts)]
+        parts.append(_capacity_problems(facts))
     return [problem for part in parts for problem in part]
 
 
@@ -275,6 +278,21 @@ def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator
                 f"{service} {release['release']} is built for Python {release['python']} on {release['platform']},"
                 f" but {name} has Python {host['python']} on {host['arch']}.",
                 f"Take {name} out of the app hosts.",
+            )
+
+
+def _contract_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    """Releases that can't serve beside those that run. Of one that is damaged or missing that is said elsewhere."""
+    releases = Path(facts["releases_dir"])
+    new = {name: places.known(name, entry["release"], releases) for name, entry in facts["services"].items()}
+    sound = {name: contract for name, contract in new.items() if contract}
+    # A skipped host that answers serves with the others.
+    running = places.running({name: host for name, host in facts["hosts"].items() if host["reachable"]}, releases)
+    for one in gate(sound, running):
+        if one.id not in facts["allow_incompatible"]:
+            allowed = ",".join([*facts["allow_incompatible"], one.id])
+            yield _problem(
+                one.problem, f"{one.remedy} To deploy all the same, type it with `-e allow_incompatible={allowed}`."
             )
 
 

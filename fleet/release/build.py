@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet import contract
 from fleet.errors import FleetError
 from fleet.paths import shown
 from fleet.release import lock, manifest, source
@@ -49,9 +50,11 @@ def build(service: str, folder: Path, *, chassis: Path, releases: Path, cache: P
         if target.exists():
             _check_same(target, own, source_sha256)
             return Built(target, new=False)
+        agreed = contract.as_text(contract.extract(own.modules, own.module))
         unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=releases))
         try:
             unfinished.chmod(0o755)
+            (unfinished / manifest.CONTRACT).write_text(agreed, "utf-8")
             _fill(unfinished, sources, cache)
             manifest.write(unfinished, service, own, source_sha256)
             _check_complete(unfinished, own)

@@ -12,6 +12,7 @@ from fleet.release.source import VERSION, Source
 from fleet.release.target import ARCHITECTURE, PYTHON
 from fleet.release.wheelhouse import sha256
 
+CONTRACT = "contract.json"
 MANIFEST = "manifest.json"
 REQUIREMENTS = "requirements.txt"
 WHEELS = "wheels"
@@ -22,7 +23,7 @@ def folder_name(service: str, release: str) -> str:
 
 
 def write(folder: Path, service: str, source: Source, source_sha256: str) -> None:
-    """Describe the wheels that are in the folder."""
+    """Describe the contract and the wheels that are in the folder."""
     wheels = [
         {"file": path.name, "sha256": sha256(path), "size": path.stat().st_size}
         for path in sorted((folder / WHEELS).iterdir())
@@ -34,6 +35,7 @@ def write(folder: Path, service: str, source: Source, source_sha256: str) -> Non
         "platform": ARCHITECTURE,
         "module": source.module,
         "source_sha256": source_sha256,
+        "contract_sha256": sha256(folder / CONTRACT),
         "wheels": wheels,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
@@ -76,6 +78,7 @@ def verify(folder: Path) -> list[str]:
     problems = []
     if folder_name(manifest.get("service"), manifest.get("release")) != folder.name:
         problems.append(f"{MANIFEST} is of {manifest.get('service')} {manifest.get('release')}")
+    problems += _contract_problems(folder / CONTRACT, manifest.get("contract_sha256"))
     there = {path.name: path for path in (folder / WHEELS).glob("*")}
     problems += [f"wheel {name} is missing" for name in sorted(set(wheels) - set(there))]
     problems += [f"wheel {name} is not in the manifest" for name in sorted(set(there) - set(wheels))]
@@ -85,3 +88,12 @@ def verify(folder: Path) -> list[str]:
     if not path.is_file() or path.read_text("utf-8", errors="replace") != requirements:
         problems.append(f"{REQUIREMENTS} is not what the manifest says")
     return problems
+
+
+def _contract_problems(path: Path, expected: str | None) -> list[str]:
+    """A release that was built before there were contracts has none."""
+    if not path.is_file():
+        return [f"{path.name} is missing"] if expected else []
+    if expected is None:
+        return [f"{path.name} is not in the manifest"]
+    return [] if sha256(path) == expected else [f"{path.name} is corrupt"]

@@ -46,6 +46,11 @@ class Source:
             if path.is_file() and not any(part.endswith(_DERIVED) for part in path.parts)
         }
 
+    @property
+    def modules(self) -> dict[str, bytes]:
+        """Path below src/ to content."""
+        return {path.removeprefix("src/"): one for path, one in self.files.items() if path.startswith("src/")}
+
     @cached_property
     def sha256(self) -> str:
         """One hash of all files with their names."""

@@ -13,8 +13,8 @@ DOCUMENTATION = r"""
 module: service_release
 short_description: A release of a service is installed on this host
 description:
-  - Verifies every wheel of an unpacked release against its manifest, and the manifest against the hash that
-    the controller gives, then installs them offline into a virtual environment beside what runs. The
+  - Verifies every wheel of an unpacked release and its contract against its manifest, and the manifest against the
+    hash that the controller gives, then installs them offline into a virtual environment beside what runs. The
     release appears under its name in one rename, or not at all.
 options:
   source: {description: The unpacked release (see fleet.release)., type: path, required: true}
@@ -22,6 +22,8 @@ options:
   destination: {description: Where the release is to be., type: path, required: true}
   uv: {description: The uv program., type: path, required: true}
 """
+
+CONTRACT = "contract.json"
 
 # Into its cache uv unpacks each wheel once; releases share the files by hard links.
 UV_ENVIRONMENT = {
@@ -46,7 +48,11 @@ def verify(source: Path, manifest_sha256: str) -> None:
     manifest = source / "manifest.json"
     if sha256(manifest) != manifest_sha256:
         raise RefusedError("manifest.json is not the controller's")
-    wheels = {wheel["file"]: wheel["sha256"] for wheel in json.loads(manifest.read_text("utf-8"))["wheels"]}
+    described = json.loads(manifest.read_text("utf-8"))
+    expected = described.get("contract_sha256")  # releases that were built before there were contracts have none
+    if expected and (not (source / CONTRACT).is_file() or sha256(source / CONTRACT) != expected):
+        raise RefusedError(f"{CONTRACT} is missing or corrupt: its SHA-256 is not the manifest's")
+    wheels = {wheel["file"]: wheel["sha256"] for wheel in described["wheels"]}
     there = {path.name for path in (source / "wheels").iterdir()}
     for name in sorted(there ^ set(wheels)):
         raise RefusedError(f"wheel {name} is {'not in the manifest' if name in there else 'missing'}")
@@ -56,7 +62,7 @@ def verify(source: Path, manifest_sha256: str) -> None:
 
 
 def install(module: AnsibleModule, source: Path, target: Path) -> None:
-    """Make `target` from the verified release: venv, then manifest."""
+    """Make `target` from the verified release: venv, then contract, then manifest."""
     venv = target / "venv"
     create = ["venv", "--relocatable", "--python", "/usr/bin/python3", venv]
     install = ["pip", "install", "--no-index", "--find-links", source / "wheels", "--require-hashes"]
@@ -72,6 +78,8 @@ def install(module: AnsibleModule, source: Path, target: Path) -> None:
         code, _, err = module.run_command(command, environ_update=UV_ENVIRONMENT)
         if code:
             raise RefusedError(err.strip() or f"uv {arguments[0]} ended with status {code}")
+    if (source / CONTRACT).is_file():
+        shutil.copy(source / CONTRACT, target)
     shutil.copy(source / "manifest.json", target)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import socket
 
 import pytest
@@ -86,3 +87,33 @@ def test_the_disk_below_var_is_told_where_it_is_another(monkeypatch):
     assert loaded.var_free_mb() == 50
     devices |= dict.fromkeys(devices, 1)
     assert loaded.var_free_mb() is None
+
+
+@pytest.fixture
+def upload(tmp_path):
+    """A release as it arrives on a host, and its manifest's hash by what it says of the contract."""
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "contract.json").write_text("{}")
+
+    def write(**described):
+        (tmp_path / "manifest.json").write_text(json.dumps({"wheels": [], **described}))
+        return tmp_path, hashlib.sha256((tmp_path / "manifest.json").read_bytes()).hexdigest()
+
+    return write
+
+
+def test_a_host_takes_a_release_whose_contract_is_the_manifests_or_that_has_none(upload):
+    module("service_release").verify(*upload(contract_sha256=hashlib.sha256(b"{}").hexdigest()))
+    folder, digest = upload()
+    (folder / "contract.json").unlink()
+    module("service_release").verify(folder, digest)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("[]")])
+def test_a_host_refuses_a_release_whose_contract_is_another(upload, damage):
+    loaded = module("service_release")
+    folder, digest = upload(contract_sha256=hashlib.sha256(b"{}").hexdigest())
+    damage(folder / "contract.json")
+
+    with pytest.raises(loaded.RefusedError, match="is missing or corrupt"):
+        loaded.verify(folder, digest)

@@ -1,5 +1,6 @@
 """Building releases: reproducible, complete, verified, and never replaced."""
 
+import json
 import shutil
 
 import pytest
@@ -73,7 +74,12 @@ def refusal(function, *arguments, **keywords):
 
 
 def test_a_release_has_every_wheel_and_describes_itself(world):
-    assert sorted(path.name for path in world.folder.iterdir()) == ["manifest.json", "requirements.txt", "wheels"]
+    assert sorted(path.name for path in world.folder.iterdir()) == [
+        "contract.json",
+        "manifest.json",
+        "requirements.txt",
+        "wheels",
+    ]
     wheels = [path.name for path in sorted((world.folder / "wheels").iterdir())]
     assert wheels == [
         "fleet_chassis-1.0.0-py3-none-any.whl",
@@ -106,6 +112,49 @@ def test_the_same_source_gives_the_same_bytes(world, tmp_path, monkeypatch):
     second = world.build(source=elsewhere, releases=tmp_path / "others", cache=tmp_path / "empty").folder
 
     assert tree(second) == tree(world.folder)
+
+
+def test_a_release_carries_its_contract(world):
+    contract = json.loads((world.folder / "contract.json").read_text())
+
+    assert (contract["service"], contract["methods"]) == ("x", {})
+
+
+def test_a_release_from_before_there_were_contracts_is_whole_without(world):
+    without_contract(world.folder)
+
+    assert release.verify(world.folder) == []
+    assert not world.build().new
+
+
+def without_contract(folder):
+    (folder / "contract.json").unlink()
+    described = manifest.read(folder)
+    del described["contract_sha256"]
+    (folder / "manifest.json").write_text(json.dumps(described))
+
+
+def test_a_contract_that_the_manifest_does_not_know_is_none(world):
+    text = (world.folder / "contract.json").read_text()
+    without_contract(world.folder)
+    (world.folder / "contract.json").write_text(text)
+
+    assert release.verify(world.folder) == ["contract.json is not in the manifest"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def", "src/greeting/service.py, line 1 can't be read as Python ("),
+        ("x = 1", 'src/greeting/service.py has no service: it needs a class with name = "..._service".'),
+    ],
+)
+def test_a_source_whose_contract_cannot_be_read_gets_no_release(world, code, said):
+    shutil.rmtree(world.releases)
+    (world.source / "src" / "greeting" / "service.py").write_text(code)
+
+    assert refusal(world.build).startswith(said)
+    assert release.built(world.releases) == {}
 
 
 def test_an_unchanged_source_is_not_built_again(world):
@@ -278,6 +327,8 @@ def test_a_missing_lock_is_named(world):
         (lambda wheel: wheel.unlink(), "wheel helper-1.0-py3-none-any.whl is missing"),
         (lambda wheel: wheel.write_bytes(b"x"), "wheel helper-1.0-py3-none-any.whl is corrupt"),
         (lambda wheel: wheel.with_name("more.whl").write_bytes(b""), "wheel more.whl is not in the manifest"),
+        (lambda wheel: (wheel.parents[1] / "contract.json").unlink(), "contract.json is missing"),
+        (lambda wheel: (wheel.parents[1] / "contract.json").write_text("{}"), "contract.json is corrupt"),
         (lambda wheel: (wheel.parents[1] / "manifest.json").unlink(), "manifest.json is missing"),
         (lambda wheel: (wheel.parents[1] / "manifest.json").write_text("{"), "manifest.json is corrupt"),
         (lambda wheel: (wheel.parents[1] / "manifest.json").write_text("[]"), "manifest.json is corrupt"),

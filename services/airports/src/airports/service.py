@@ -1,5 +1,7 @@
 """The airports service: names by id, never deleted while a trip refers to them."""
 
+from typing import TypedDict
+
 from chassis.calls import Call
 from chassis.checks import LIMIT, checked_name, is_id
 from chassis.errors import Conflict, NotFound
@@ -12,6 +14,20 @@ from airports import scripts
 
 INDEX = "airports:index"
 TOMBSTONE = 25 * 3600  # seconds; longer than the gateway knows an Idempotency-Key, so than any call is repeated
+
+
+class Airport(TypedDict):
+    """An airport in a list."""
+
+    id: str
+    airport: str
+
+
+class Airports(TypedDict):
+    """A page of the list, and the cursor of the next."""
+
+    airports: list[Airport]
+    next: str | None
 
 
 class AirportsService:
@@ -27,7 +43,7 @@ class AirportsService:
     redis = Redis("redis")
 
     @rpc
-    def create(self, airport):
+    def create(self, airport: str) -> str:
         """Store an airport's name and return its new id; `Invalid` for what is no name."""
         checked_name(airport, "airport")
         airport_id = self.call.new_id()
@@ -36,7 +52,7 @@ class AirportsService:
         return airport_id
 
     @rpc
-    def get(self, airport_id):
+    def get(self, airport_id: str) -> str:
         """Return the name of an airport; `NotFound` if there is none of that id."""
         with redis_errors():
             airport = self.redis.get(_key(airport_id)) if is_id(airport_id) else None
@@ -45,7 +61,7 @@ class AirportsService:
         return airport
 
     @rpc
-    def list(self, limit=LIMIT, cursor=None):
+    def list(self, limit: int = LIMIT, cursor: str | None = None) -> Airports:
         """Return up to `limit` airports in the order of creation, and the cursor of the next page or None."""
         ids, following = page_of_ids(self.redis, INDEX, limit, cursor)
         with redis_errors():
@@ -56,7 +72,7 @@ class AirportsService:
         return {"airports": airports, "next": following}
 
     @rpc
-    def delete(self, airport_id):
+    def delete(self, airport_id: str) -> None:
         """Delete an airport; `NotFound` if there is none of that id, `Conflict` while a trip refers to it."""
         if not is_id(airport_id):
             raise _not_found()

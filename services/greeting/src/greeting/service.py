@@ -10,6 +10,6 @@ class GreetingService:
     name = "greeting_service"
 
     @rpc
-    def hello(self, name):
+    def hello(self, name: str) -> str:
         """Return a greeting; `Invalid` for what is no name."""
         return f"Hello, {checked_name(name)}!"

@@ -1,5 +1,7 @@
 """The trips service: pairs of airports by id. The airports of a trip exist as long as the trip does."""
 
+from typing import TypedDict
+
 from chassis.calls import Call
 from chassis.checks import LIMIT, is_id
 from chassis.errors import NotFound, Unprocessable
@@ -12,6 +14,18 @@ from trips import scripts
 
 INDEX = "trips:index"
 TOMBSTONE = 25 * 3600  # seconds; longer than the gateway knows an Idempotency-Key, so than any call is repeated
+
+
+# `from` is a word of Python's, so no class can have a field of that name.
+Trip = TypedDict("Trip", {"from": str, "to": str})
+ListedTrip = TypedDict("ListedTrip", {"id": str, "from": str, "to": str})
+
+
+class Trips(TypedDict):
+    """A page of the list, and the cursor of the next."""
+
+    trips: list[ListedTrip]
+    next: str | None
 
 
 class TripsService:
@@ -27,7 +41,7 @@ class TripsService:
     redis = Redis("redis")
 
     @rpc
-    def create(self, airport_from_id, airport_to_id):
+    def create(self, airport_from_id: str, airport_to_id: str) -> str:
         """Store a trip and return its new id; `Unprocessable` unless both airports exist and differ."""
         if not (is_id(airport_from_id) and is_id(airport_to_id)):
             raise _unknown_airport()
@@ -43,7 +57,7 @@ class TripsService:
         return trip_id
 
     @rpc
-    def get(self, trip_id):
+    def get(self, trip_id: str) -> Trip:
         """Return the ids of a trip's airports as `from` and `to`; `NotFound` if there is no such trip."""
         with redis_errors():
             trip = self.redis.hgetall(_key(trip_id)) if is_id(trip_id) else None
@@ -52,7 +66,7 @@ class TripsService:
         return trip
 
     @rpc
-    def list(self, limit=LIMIT, cursor=None):
+    def list(self, limit: int = LIMIT, cursor: str | None = None) -> Trips:
         """Return up to `limit` trips in the order of creation, and the cursor of the next page or None."""
         ids, following = page_of_ids(self.redis, INDEX, limit, cursor)
         with redis_errors(), self.redis.pipeline(transaction=False) as pipeline:
@@ -64,7 +78,7 @@ class TripsService:
         return {"trips": trips, "next": following}
 
     @rpc
-    def delete(self, trip_id):
+    def delete(self, trip_id: str) -> None:
         """Delete a trip; `NotFound` if there is none of that id."""
         if not is_id(trip_id):
             raise _not_found()

@@ -1,0 +1,102 @@
+"""The gate: whether the catalogue's releases may start beside all that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+from fleet.contract.breaks import Break
+from fleet.contract.callers import caller_breaks
+from fleet.contract.compare import compare
+
+
+@dataclass(frozen=True)
+class _Party:
+    """A release that serves during the roll."""
+
+    service: str
+    contract: Mapping
+    title: str  # such as airports 1.0.0 on app1, app2
+    runs: bool  # whether it serves already
+
+
+def gate(new: Mapping[str, Mapping], running: Iterable[Mapping]) -> list[Break]:
+    """Hold each new contract against every release that runs: its own service's, its callers' and its callees'.
+
+    Two releases that run beside each other already are not judged.
+
+    Args:
+        new: the catalogue's services to the contracts of their releases.
+        running: `service`, `release`, `hosts` (names) and `contract` of each release that runs; the contract is None
+            where nobody knows it.
+
+    Returns:
+        Each break once, named by its id; empty when the roll may begin.
+    """
+    running = list(running)
+    parties = [_running(one) for one in running if one["contract"] is not None]
+    already = [(one.service, one.contract) for one in parties]
+    changed = {service: contract for service, contract in new.items() if (service, contract) not in already}
+    changing = [_Party(service, contract, f"the new {service}", runs=False) for service, contract in changed.items()]
+    found: dict[str, Break] = {}
+    for one in [*_unknown(new, running), *_successions(changing, parties), *_calls(changing, parties)]:
+        found.setdefault(one.id, one)
+    return list(found.values())
+
+
+def _running(one: Mapping) -> _Party:
+    title = f"{one['service']} {one['release']} on {', '.join(one['hosts'])}"
+    return _Party(one["service"], one["contract"], title, runs=True)
+
+
+def _unknown(new: Mapping, running: list[Mapping]) -> Iterator[Break]:
+    for one in running:
+        if one["contract"] is None and one["service"] in new:
+            service, release = one["service"], one["release"]
+            yield Break(
+                f"{service}:unknown-{release}",
+                f"{service} {release} runs on {', '.join(one['hosts'])} and is not in dist/releases, so nobody can tell"
+                " what its callers rely on.",
+                f"Copy dist/releases/{service}-{release} here from where it was built.",
+            )
+
+
+def _successions(changing: list[_Party], parties: list[_Party]) -> Iterator[Break]:
+    """Old and new of one service."""
+    for old, new in product(parties, changing):
+        if old.service == new.service:
+            for one in compare(old.contract, new.contract):
+                callers = _callers(one, [*parties, *changing])
+                yield replace(one, problem=f"Beside {old.title}: {one.problem}{callers}")
+
+
+def _callers(one: Break, parties: list[_Party]) -> str:
+    """Who is known to call the method that breaks."""
+    service, _, method = one.about.partition(".")
+    names = {party.contract["service"] for party in parties if method in party.contract["calls"].get(service, {})}
+    return f" It is called by {', '.join(sorted(names))}." if names else ""
+
+
+def _calls(changing: list[_Party], parties: list[_Party]) -> Iterator[Break]:
+    """Callers and callees of which at least one is new."""
+    for caller, callee in product([*parties, *changing], repeat=2):
+        if not (caller.runs and callee.runs):
+            told = _told(callee, parties) if caller.runs else []
+            for one in caller_breaks(caller.contract, callee.contract, _remedy(caller, callee)):
+                if one.about not in told:
+                    yield replace(one, problem=f"Of {caller.title} and {callee.title}: {one.problem}")
+
+
+def _told(callee: _Party, parties: list[_Party]) -> list[str]:
+    """The methods that old callers can't rely on: that is told once, of the callee itself."""
+    old = [one.contract for one in parties if one.service == callee.service]
+    return [one.about for contract in old for one in compare(contract, callee.contract)]
+
+
+def _remedy(caller: _Party, callee: _Party) -> str:
+    if caller.runs:
+        return f"Let {callee.service} go on taking such calls in this release."
+    if callee.runs:
+        return f"Deploy a release of {callee.service} that takes it first, and then this one of {caller.service}."
+    return f"Correct the call in {caller.service}, or give {callee.service} what it lacks."
