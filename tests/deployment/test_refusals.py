@@ -10,7 +10,8 @@ import shutil
 import pytest
 import yaml
 
-from fleet.paths import INVENTORY, RELEASES
+from fleet.paths import CACHE, CHASSIS, INVENTORY, RELEASES, ROOT
+from fleet.release import build
 
 pytestmark = pytest.mark.lab
 
@@ -114,6 +115,27 @@ def test_all_that_is_wrong_with_hosts_catalogue_releases_and_secrets_is_told_at_
             rf"gateway .* is damaged: wheel {re.escape(wheel.name)} is missing\. Type `rm -r .* && make release",
             r"core1 has 5 MiB of disk left.*Free \d+ MiB on core1",
             r"core1 has 64 MiB of memory and needs \d+\. Give core1 more memory",
+        ],
+    )
+
+
+def test_a_release_that_could_not_serve_beside_what_runs_is_told_by_name(fleet, refusal, tmp_path):
+    releases, source = tmp_path / "releases", tmp_path / "greeting"
+    shutil.copytree(RELEASES, releases)
+    shutil.copytree(ROOT / "services/greeting", source)
+    for path, old, new in (("src/greeting/service.py", "def hello", "def hi"), ("pyproject.toml", "1.0.0", "2.0.0")):
+        text = (source / path).read_text()
+        assert old in text
+        (source / path).write_text(text.replace(old, new, 1))
+    build("greeting", source, chassis=CHASSIS, releases=releases, cache=CACHE)
+    fleet.services["greeting"]["release"] = "2.0.0"
+    fleet.write()
+
+    told(
+        refusal(fleet.inventory, "--extra-vars", f"releases_dir={releases}"),
+        [
+            r"Beside greeting 1\.0\.0 on app1, app2, app3: The method hello is gone\. It is called by gateway_service\. "
+            r".*`-e allow_incompatible=greeting_service\.hello:removed`",
         ],
     )
 
