@@ -133,10 +133,7 @@ def test_a_release_that_could_not_serve_beside_what_runs_is_told_by_name(fleet, 
 
     told(
         refusal(fleet.inventory, "--extra-vars", f"releases_dir={releases}"),
-        [
-            r"Beside greeting 1\.0\.0 on app1, app2, app3: The method hello is gone\. It is called by gateway_service\. "
-            r".*`-e allow_incompatible=greeting_service\.hello:removed`",
-        ],
+        [r"Beside greeting 1\.0\.0 on app1, .*: The method hello is gone\. .*=greeting_service\.hello:removed`"],
     )
 
 
