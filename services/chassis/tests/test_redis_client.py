@@ -7,15 +7,19 @@ import pytest
 from chassis.errors import NotEnoughReplicas, Unavailable
 from chassis.redis import redis_errors, run_acknowledged
 from chassis.redis.client import OWN_CONNECTION
-from redis.exceptions import ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import DataError, ResponseError
 
+LARGE = 16 * 2**20  # bytes; more than the kernel takes for a process that does not read
 MANY = 30
+WAIT = 10  # seconds
 SET = "return redis.call('SET', KEYS[1], ARGV[1])"
 
 
 @pytest.fixture
 def client(primary):
-    with primary.service_client() as client:
+    # A timeout that no test waits for: whoever is forgotten is found by `at_once`.
+    with primary.service_client(socket_timeout=10 * WAIT) as client:
         yield client
 
 
@@ -35,7 +39,7 @@ def at_once(function, count=MANY):
             return error
 
     greenlets = [eventlet.spawn(outcome, number) for number in range(count)]
-    with eventlet.Timeout(20):
+    with eventlet.Timeout(WAIT):
         return [greenlet.wait() for greenlet in greenlets]
 
 
@@ -117,6 +121,26 @@ def test_of_writes_that_come_together_each_has_its_own_outcome(client):
         assert isinstance(lonely, NotEnoughReplicas)
 
 
+def test_what_cannot_be_sent_is_the_mistake_of_its_caller_alone(client):
+    def write(number):
+        return run_acknowledged(client, SET, [f"key:{number}"], ["x" if number % 2 else None], 0)
+
+    outcomes = at_once(write)
+    assert outcomes[1::2] == ["OK"] * (MANY // 2)
+    assert all(isinstance(outcome, DataError) for outcome in outcomes[::2])
+    with pytest.raises(DataError):
+        client.mget("key:1", None)
+    assert client.mget("key:1", "key:2") == ["x", None]
+
+
+def test_a_value_that_is_no_text_spoils_no_later_answer(primary, client):
+    with primary.client() as binary:
+        binary.execute_command("SET", "binary", b"\xff\xfe")
+    (outcome,) = at_once(lambda _number: client.get("binary"), 1)
+    assert isinstance(outcome, RedisConnectionError)
+    assert client.ping()
+
+
 def test_everybody_is_told_when_redis_ends_and_served_when_it_is_back(primary, client):
     def use(_number):
         with redis_errors():
@@ -138,7 +162,12 @@ def test_nobody_waits_for_ever_for_a_frozen_redis(primary):
             with redis_errors():
                 return client.ping()
 
+        def store(_number):
+            with redis_errors():
+                return client.set("large", "x" * LARGE)
+
         primary.process.send_signal(signal.SIGSTOP)
         assert all(isinstance(outcome, Unavailable) for outcome in at_once(use))
+        assert all(isinstance(outcome, Unavailable) for outcome in at_once(store, 2))
         primary.process.send_signal(signal.SIGCONT)
         assert use(0)

@@ -55,7 +55,9 @@ class Client(redis.Redis):
         """See `chassis.redis.run_acknowledged`."""
         if self._writes is None:
             self._writes = AcknowledgedWrites(self._new_lane())
-        return self._writes.run(command, replicas)
+        # Here, where it raises for what can't be sent, rather than in a group with the writes of others.
+        encode = self.connection_pool.get_encoder().encode
+        return self._writes.run([encode(part) for part in command], replicas)
 
     def close(self):
         """As redis-py's."""

@@ -72,9 +72,9 @@ class _Session:
 
     def __init__(self, pool):
         self._pool, self._connection = pool, pool.get_connection()
-        self._asked, self._unsent, self._is_sending = deque(), [], False
+        self._asked, self._unsent = deque(), []
         self._error = None
-        self._reader = eventlet.spawn(self._read)
+        self._reader, self._sender = eventlet.spawn(self._read), None
 
     @property
     def ended(self):
@@ -82,14 +82,12 @@ class _Session:
 
     def ask(self, commands, timeout):
         question = _Question(len(commands))
-        for command in commands:
-            self._unsent += self._connection.pack_command(*command)  # raises for what can't be sent
-        alone = not self._asked
+        # All before any of it is to be sent: packing raises for what can't be.
+        packed = [piece for command in commands for piece in self._connection.pack_command(*command)]
+        self._unsent += packed
         self._asked.append(question)
-        if not self._is_sending:
-            self._is_sending = True
-            # Where others wait for answers already, all that is ready to run now gets to ask before it is sent.
-            self._send() if alone else eventlet.spawn_n(self._send)
+        if self._sender is None:
+            self._sender = eventlet.spawn(self._send)  # when all that is ready to run now has asked
         question.done.wait(timeout)
         if not question.done.ready():
             self.end(RedisTimeoutError(f"Redis did not answer within {timeout} s."))
@@ -105,7 +103,7 @@ class _Session:
         except (RedisError, OSError, EOFError) as error:
             self.end(error)
         finally:
-            self._is_sending = False
+            self._sender = None
 
     def _read(self):
         try:
@@ -115,7 +113,7 @@ class _Session:
                 question.answers.append(answer)
                 if len(question.answers) == question.expected:
                     self._asked.popleft().done.send()
-        except (RedisError, OSError, EOFError) as error:  # eventlet raises the last when another greenlet closes it
+        except Exception as error:  # noqa: BLE001 - whatever it is: nobody would read the answers that follow
             self.end(error)
 
     def _answer(self):
@@ -130,8 +128,10 @@ class _Session:
             return
         known = isinstance(error, RedisConnectionError | RedisTimeoutError)
         self._error = error if known else RedisConnectionError(str(error))
-        if eventlet.getcurrent() is not self._reader:
-            self._reader.kill()  # or the hub would take it for the reader of whatever gets the same descriptor next
+        for greenlet in (self._reader, self._sender):
+            # The hub would take it for the one that waits for whatever gets the same descriptor next.
+            if greenlet and greenlet is not eventlet.getcurrent():
+                greenlet.kill()
         self._connection.disconnect()
         self._pool.release(self._connection)
         asked, self._asked = self._asked, deque()
