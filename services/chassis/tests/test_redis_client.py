@@ -62,6 +62,7 @@ def test_answers_are_what_redis_py_makes_of_them(client):
     assert client.zrange("set", 0, -1, withscores=True) in ([("one", 1.0)], [["one", 1.0]])
     assert client.expire("hash", 10) is True
     assert client.pipeline().get("hash:none").ping().execute() == [None, True]
+    assert isinstance(client.dump("hash"), bytes)
 
 
 def test_an_error_is_that_of_its_own_command(client):

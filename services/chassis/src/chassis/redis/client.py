@@ -2,6 +2,7 @@
 
 import redis
 from eventlet.greenio import GreenSocket
+from redis.client import NEVER_DECODE
 
 from chassis.redis.acknowledged import AcknowledgedWrites
 from chassis.redis.lane import Lane
@@ -45,7 +46,7 @@ class Client(redis.Redis):
 
     def execute_command(self, *args, **options):
         name = args[0]
-        if options.get("NEVER_DECODE") or self.connection or name.split(" ", 1)[0].upper() in OWN_CONNECTION:
+        if NEVER_DECODE in options or self.connection or name.split(" ", 1)[0].upper() in OWN_CONNECTION:
             return super().execute_command(*args, **options)
         if self._lane is None:
             self._lane = self._new_lane()
