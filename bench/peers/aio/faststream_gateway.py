@@ -8,11 +8,11 @@ How replies find who waits for them is its maintainer's, https://github.com/ag2a
 import asyncio
 import os
 import uuid
-from contextlib import asynccontextmanager
 
 from faststream import AckPolicy
 from faststream.rabbit import RabbitBroker, RabbitQueue
-from web import SECONDS, make_app
+from faststream_web import make_gateway
+from web import SECONDS
 
 replies = RabbitQueue(f"replies-{uuid.uuid4().hex}", exclusive=True)
 # As in faststream_airports.py; what would be `Context` in a handler's signature is then asked for,
@@ -30,33 +30,15 @@ async def take(body):
         future.set_result(body)
 
 
-class Airports:
-    async def get(self, airport_id):
-        return await self._call("airports.get", airport_id)
-
-    async def create(self, airport):
-        return await self._call("airports.create", airport)
-
-    async def _call(self, queue, argument):
-        correlation_id = uuid.uuid4().hex
-        future = waiting[correlation_id] = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(SECONDS):
-                await broker.publish(
-                    argument, queue, reply_to=replies.name, correlation_id=correlation_id, persist=True
-                )
-                return await future
-        finally:
-            waiting.pop(correlation_id, None)
-
-
-@asynccontextmanager
-async def connect():
-    await broker.start()
+async def call(queue, argument):
+    correlation_id = uuid.uuid4().hex
+    future = waiting[correlation_id] = asyncio.get_running_loop().create_future()
     try:
-        yield Airports()
+        async with asyncio.timeout(SECONDS):
+            await broker.publish(argument, queue, reply_to=replies.name, correlation_id=correlation_id, persist=True)
+            return await future
     finally:
-        await broker.stop()
+        waiting.pop(correlation_id, None)
 
 
-app = make_app(connect)
+app = make_gateway(broker, call)

@@ -4,34 +4,17 @@ It makes one call after the other, however many are asked for: https://github.co
 """
 
 import os
-from contextlib import asynccontextmanager
 
 from faststream.rabbit import RabbitBroker
-from web import SECONDS, make_app
+from faststream_web import make_gateway
+from web import SECONDS
 
 broker = RabbitBroker(os.environ["AMQP_URI"], apply_types=False, logger=None)
 
 
-class Airports:
-    async def get(self, airport_id):
-        return await self._call("airports.get", airport_id)
-
-    async def create(self, airport):
-        return await self._call("airports.create", airport)
-
-    @staticmethod
-    async def _call(queue, argument):
-        reply = await broker.request(argument, queue, timeout=SECONDS, persist=True)
-        return await reply.decode()
+async def call(queue, argument):
+    reply = await broker.request(argument, queue, timeout=SECONDS, persist=True)
+    return await reply.decode()
 
 
-@asynccontextmanager
-async def connect():
-    await broker.start()
-    try:
-        yield Airports()
-    finally:
-        await broker.stop()
-
-
-app = make_app(connect)
+app = make_gateway(broker, call)

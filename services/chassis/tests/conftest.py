@@ -21,6 +21,7 @@ from chassis.standalone import ClusterRpcProxy
 from chassis.testing import until
 from pamqp import commands, frame
 
+from .slow import Slow
 from .tried import GATE
 
 SECONDS = 30  # after which a test that waits is broken
@@ -207,3 +208,10 @@ def gate():
     GATE.clear()
     yield GATE
     GATE.set()
+
+
+@pytest.fixture
+def slow(here):
+    Slow.done = []
+    here.start(Slow)
+    return here.calls(timeout=100).slow_service

@@ -1,5 +1,6 @@
 """A RabbitMQ for tests: a process of its own on free ports of the loopback, for any user."""
 
+import itertools
 import os
 import secrets
 import shutil
@@ -45,7 +46,7 @@ class RabbitMQServer:
         self.port, self._distribution_port, self._epmd_port = _free_ports(3)
         self._node = f"test-{self.port}@localhost"
         self._cookie = secrets.token_hex(16)
-        self._vhosts = 0
+        self._vhosts, self._calls = 0, itertools.count()
 
     def __enter__(self):
         if not Path(PROGRAM).exists() or not shutil.which("erl_call"):
@@ -171,7 +172,9 @@ class RabbitMQServer:
 
         In 0.04 s, where `rabbitmqctl eval` takes over a second.
         """
-        command = ["erl_call", "-sname", self._node, "-c", self._cookie, "-e"]
+        # A node refuses a second caller of the same name, also while it is still letting go of the first.
+        own_name = f"call{next(self._calls)}"
+        command = ["erl_call", "-h", own_name, "-sname", self._node, "-c", self._cookie, "-e"]
         ran = subprocess.run(
             command, env=self._environment(), input=f"{expression}.\n", capture_output=True, text=True, timeout=DEADLINE
         )
