@@ -104,3 +104,23 @@ def test_closing_a_frozen_connection_ends(connection, broker_proxy):
     broker_proxy.freeze()
     connection.close()
     assert connection.lost.ready()
+
+
+@pytest.mark.parametrize("prefetch", [1, 3, 8])
+def test_acknowledgements_that_wait_for_others_keep_no_message_from_coming(connection, monkeypatch, prefetch):
+    monkeypatch.setattr("chassis.amqp.connection.ACK_PAUSE", 10 * SECONDS)
+    came = []
+    connection.consume("one", lambda message: (came.append(message), message.ack()), prefetch=prefetch)
+    for _ in range(30):
+        publish(connection, [])
+    eventually(lambda: len(came) == 30)
+
+
+def test_an_acknowledgement_without_others_goes_in_a_moment(connection):
+    came = []
+    connection.consume("one", came.append, prefetch=8)
+    for _ in range(9):
+        publish(connection, [])
+    eventually(lambda: len(came) == 8)
+    came[0].ack()
+    eventually(lambda: len(came) == 9)

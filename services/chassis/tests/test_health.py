@@ -1,6 +1,8 @@
 """/health and /ready: what they say, and that they say it whatever the service is busy with."""
 
+import os
 import socket
+import time
 from contextlib import closing
 
 import eventlet
@@ -43,7 +45,9 @@ def state_file(tmp_path):
 def test_every_service_says_who_it_is(serve, service_cls):
     answer = serve(service_cls, {"INSTANCE": INSTANCE}).request("GET", "/health")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json == {"alive": True, "service": "tried", "release": "1.0.0", "instance": "tried-1.0.0-a1@app1"}
+    content = answer.json
+    assert (content.pop("pid"), content.pop("started") <= time.time()) == (os.getpid(), True)
+    assert content == {"alive": True, "service": "tried", "release": "1.0.0", "instance": "tried-1.0.0-a1@app1"}
 
 
 def test_without_a_state_file_configured_it_is_admitted(serve):
@@ -60,6 +64,8 @@ def test_ready_follows_the_state_file(serve, state_file, state, status):
     service = serve(RpcService, {"INSTANCE": {**INSTANCE, "state_file": str(state_file)}})
     assert service.request("GET", "/ready").status == 503
     state_file.write_text(state)
+    # Also what it takes follows, which it does in a moment.
+    until(lambda: service.request("GET", "/ready").json["taking"] == (status == 200))
     answer = service.request("GET", "/ready")
     assert answer.status == status
     assert answer.json["ready"] == (status == 200)

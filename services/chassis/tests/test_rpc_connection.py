@@ -197,7 +197,7 @@ def test_requests_answered_while_others_are_set_up_get_their_replies(here):
     start = link.start
     link.start = lambda: (link.add(slow), start())  # the last of its parts
     starting = eventlet.spawn(container.start)
-    eventually(lambda: link.users and requests_of(container)._tag)
+    eventually(lambda: link.users and requests_of(container).taking)
     assert here.calls().work_service.do(5) == 5
     assert link_of(container).connection is None
     slow.set_up_now.send()

@@ -1,7 +1,7 @@
 """The container that Nameko runs a service in, through its SERVICE_CONTAINER_CLS setting.
 
 It adds, without a line in the service: an HTTP listener with /health and /ready that needs no worker, one log
-line a call, and errors that callers cause logged as such.
+line a call, errors that callers cause logged as such, and obedience to the instance's state file.
 """
 
 import logging
@@ -16,6 +16,7 @@ from nameko.utils import sanitize_url
 from nameko.web.server import WebServer as NamekoWebServer
 
 from chassis import metrics
+from chassis.admission import Admission
 from chassis.errors import ServiceError
 from chassis.http.entrypoint import HttpRequestHandler
 from chassis.http.server import WebServer
@@ -24,7 +25,9 @@ from chassis.logs import call_fields
 from chassis.readiness import Readiness
 from chassis.rpc import Rpc
 from chassis.rpc.deadline import begin
+from chassis.rpc.server import RpcConsumer
 from chassis.settings import whole_number_setting
+from chassis.stock import HeldQueueConsumer, HeldTimer, hold_back
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ class ServiceContainer(NamekoContainer):
         self._stopping = False
         whole_number_setting(config, "REDIS_REPLICAS", None)  # services read it with each write, which is too late
         self.instance = Instance.from_config(config, self.service_name)
+        self.admission = Admission(self.instance, self._follow)
         self.readiness = Readiness(self, self.instance)
         metrics.identify(**self.instance.identity)
         metrics.workers(self._worker_pool.running, self.max_workers)
@@ -45,6 +49,19 @@ class ServiceContainer(NamekoContainer):
         for extension in self.extensions:
             self._adopt(extension)
 
+    def start(self):
+        """As Nameko's, which waits for the broker; the state file may change while it does."""
+        if self.instance.state_file is not None:
+            self.spawn_managed_thread(self.admission.watch)
+        super().start()
+
+    @property
+    def taking(self):
+        """Whether the instance takes what it shares with others: all of it if admitted, still some if not."""
+        kinds = RpcConsumer | HeldQueueConsumer
+        parts = [extension.taking for extension in self.extensions if isinstance(extension, kinds)]
+        return all(parts) if self.admission.admitted else any(parts)
+
     def stop(self):
         """As Nameko's, but once: of two that run at the same time each would wait for the other's end for ever.
 
@@ -52,6 +69,7 @@ class ServiceContainer(NamekoContainer):
         """
         if not self._stopping:
             self._stopping = True
+            self.admission.end()
             super().stop()
 
     def _adopt(self, extension):
@@ -62,10 +80,21 @@ class ServiceContainer(NamekoContainer):
             )
         if isinstance(extension, QueueConsumer):
             extension.on_connection_error = self._report_no_broker
+        if isinstance(extension, RpcConsumer):
+            extension.take(self.admission.admitted)
+        hold_back(extension, lambda: self.admission.admitted)
         if extension in self.entrypoints:
             expected = extension.expected_exceptions
             expected = expected if isinstance(expected, tuple) else (expected,)
             extension.expected_exceptions = (*expected, ServiceError)
+
+    def _follow(self, _state):
+        """The state file says something else than before. Nameko's queue consumer looks for itself."""
+        for extension in self.extensions if not self._stopping else ():
+            if isinstance(extension, RpcConsumer):
+                extension.take(self.admission.admitted)
+            elif isinstance(extension, HeldTimer):
+                extension.follow()
 
     def _report_no_broker(self, error, interval):
         _log.warning(

@@ -1,10 +1,10 @@
 """Whether an instance can do its work now: asked of its connections, not assumed."""
 
-from nameko.messaging import QueueConsumer
-
 from chassis.extensions import redis_providers
+from chassis.inhand import in_hand
 from chassis.instance import ADMITTED, DRAINING
 from chassis.rpc.connection import RpcConnection
+from chassis.stock import HeldQueueConsumer
 
 PING_TIMEOUT = 1  # seconds; well under the balancer's check timeout
 STATUS = {True: 200, False: 503}
@@ -27,8 +27,13 @@ class Readiness:
             reason = reason or f"The instance is in state {state}."
         else:
             reason = next(filter(None, faults.values()), "")
+        taking = self._container.taking
+        if not taking:
+            reason = reason or "The instance does not take calls yet, or is about to end."
+        calls, number = in_hand(self._container)
         checks = {name: fault or "ok" for name, fault in faults.items()}
         body = {"ready": not reason, "state": state, "checks": checks}
+        body |= {"taking": taking, "in_hand": number, "calls": calls}
         if reason:
             body["reason"] = reason
         return STATUS_DRAINING if state == DRAINING else STATUS[not reason], body
@@ -40,8 +45,8 @@ class Readiness:
                 return "Not connected to RabbitMQ."
             if isinstance(extension, RpcConnection) and extension.link.blocked:
                 return f"RabbitMQ takes no messages: {extension.link.blocked}"
-            if isinstance(extension, QueueConsumer) and not _consumes(extension):
-                return "Not connected to RabbitMQ, or not consuming yet."
+            if isinstance(extension, HeldQueueConsumer) and not extension.connected:
+                return "Not connected to RabbitMQ."
         return ""
 
     def _ping(self, key):
@@ -52,12 +57,6 @@ class Readiness:
         except RedisError as error:
             return f"Redis does not answer: {error}"
         return ""
-
-
-def _consumes(queue_consumer):
-    """Nameko keeps no state of its connection; a kombu channel loses its connection when that is closed."""
-    consumers = list(queue_consumer._consumers.values())
-    return bool(consumers) and all(consumer.channel and consumer.channel.connection for consumer in consumers)
 
 
 def _redis_clients(container):

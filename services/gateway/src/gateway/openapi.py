@@ -232,7 +232,10 @@ _COMPONENTS = {
             "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
         },
         "Error": _object(error=_object(code={"type": "string"}, message={"type": "string"})),
-        "Health": {**_STATE, "properties": {"alive": {"const": True}}},
+        "Health": {
+            **_STATE,
+            "properties": {"alive": {"const": True}, "pid": {"type": "integer"}, "started": {"type": "number"}},
+        },
         "Ready": {
             **_STATE,
             "properties": {
@@ -240,6 +243,15 @@ _COMPONENTS = {
                 "state": {"enum": ["probation", "admitted", "draining"]},
                 "reason": {"type": "string"},
                 "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+                "taking": {"type": "boolean"},
+                "in_hand": {"type": "integer", "minimum": 0},
+                "calls": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": _object(
+                        method={"type": "string"}, call_id={"type": ["string", "null"]}, seconds={"type": "number"}
+                    ),
+                },
             },
         },
     },

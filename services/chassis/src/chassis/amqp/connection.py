@@ -5,6 +5,7 @@ on another connection, where the same number is another message.
 """
 
 import logging
+import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ _log = logging.getLogger(__name__)
 CALL_TIMEOUT = 15  # seconds for the broker to answer a declaration; an election of a leader takes one or two
 CANCEL_TIMEOUT = 3  # seconds; whoever cancels is about to stop, and has not forever
 CLOSE_TIMEOUT = 2  # seconds
-ACK_PAUSE = 0.01  # seconds that an acknowledgement waits for others
+ACK_PAUSE = 0.05  # seconds that an acknowledgement waits for others
+ACK_SHARE = 4  # and while the messages that wait so are less than this part, a fourth, of a consumer's prefetch
 WRITE_PAUSE = 0.002  # seconds that a message waits for others while more than one is on its way
 UNSENT_MAX = 8 * 2**20  # bytes that may wait to be written before publishers wait with them
 
@@ -78,7 +80,7 @@ class Connection:
         self._unsent, self._unsent_size = [], 0
         self._to_write, self._room = Event(), None
         self._content, self._publications = Content(), Publications()
-        self._deliveries, self._ack_timer = Deliveries(), None
+        self._deliveries, self._ack_timer, self._acks_max = Deliveries(), None, math.inf
         agreed = opened(address, heartbeat, name)
         self._socket, self._decoder = agreed.socket, agreed.decoder
         self._heartbeat, self._frame_max = agreed.heartbeat, agreed.frame_max
@@ -116,6 +118,8 @@ class Connection:
         """Have each message of a queue given to `on_message`, at most `prefetch` unacknowledged; return the tag."""
         tag = f"{queue}:{len(self._consumers)}"
         self._consumers[tag] = on_message, no_ack  # before the first message comes, which may be before the answer
+        if prefetch:
+            self._acks_max = min(self._acks_max, prefetch // ACK_SHARE)
         self.call(Basic.Qos(prefetch_count=prefetch), Basic.QosOk)
         self.call(Basic.Consume(queue=queue, consumer_tag=tag, no_ack=no_ack, exclusive=exclusive), Basic.ConsumeOk)
         return tag
@@ -150,7 +154,9 @@ class Connection:
         A process that dies in that moment has done calls that RabbitMQ delivers again.
         """
         self._deliveries.done(tag)
-        if self._ack_timer is None:
+        if self._deliveries.to_acknowledge >= self._acks_max:
+            self._send_acks()  # RabbitMQ sends nothing new in their place until then
+        elif self._ack_timer is None:
             self._ack_timer = hubs.get_hub().schedule_call_global(ACK_PAUSE, self._send_acks)
 
     def requeue(self, tag):
@@ -174,7 +180,9 @@ class Connection:
             raise ConnectionLost("the connection has ended")
 
     def _send_acks(self):
-        self._ack_timer = None
+        timer, self._ack_timer = self._ack_timer, None
+        if timer:
+            timer.cancel()
         if not self.lost.ready():
             for method in self._deliveries.acknowledgements():
                 self._send(frames.method(method))

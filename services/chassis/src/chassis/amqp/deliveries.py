@@ -24,6 +24,11 @@ class Deliveries:
         """It may be acknowledged, when `acknowledgements` are asked for next."""
         self._acked.add(tag)
 
+    @property
+    def to_acknowledge(self):
+        """How many are done since `acknowledgements` were asked for."""
+        return len(self._acked)
+
     def given_back(self, tag):
         """It is acknowledged in another way."""
         self._unacked.pop(tag, None)

@@ -11,6 +11,7 @@ from chassis import metrics
 from chassis.http.errors import RequestError, json_body, response_from_exception
 from chassis.http.reply import Reply, json_reply
 from chassis.http.request import Request
+from chassis.instance import PROCESS
 from chassis.logs import call_fields
 
 _log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class App:
         return rule.endpoint
 
     def _health(self, _request):
-        return self._answer(200, {"alive": True})
+        return self._answer(200, {"alive": True, **PROCESS})
 
     def _ready(self, _request):
         return self._answer(*self._readiness.report())

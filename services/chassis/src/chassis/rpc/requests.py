@@ -1,7 +1,9 @@
 """Requests from a service's queue: taken, handed on, answered, acknowledged once the answer is confirmed."""
 
 import collections
+import itertools
 import time
+import uuid
 from contextlib import suppress
 
 import eventlet
@@ -9,32 +11,53 @@ from eventlet.event import Event
 from nameko.exceptions import UnserializableValueError, serialize
 
 from chassis import metrics
-from chassis.amqp import AmqpError, ConnectionLost, Outcome
+from chassis.amqp import ConnectionLost, Outcome
 from chassis.rpc import wire
 from chassis.rpc.answered import Answer, Answered
+from chassis.rpc.tap import Tap
 
 REFUSED_PAUSE = 0.2  # seconds until a reply that the broker refused is sent again
 SHOWN_MAX = 1000  # characters of a result that can't be sent
 
 
 class Requests:
-    """The consumer of one queue. At most `limit` requests are in hand at the same time.
+    """The consumer of a service's queue, and of one of its own. At most `limit` requests of each are not acknowledged.
+
+    The service's queue is shared by all of its instances, and taken from while this one `takes`. The own one is for
+    calls to just this instance (routing key `ADDRESS.METHOD`), whatever its state. It ends with its connection and has
+    a fresh name on each: the broker may not know yet that the last one is gone.
 
     Args:
+        address: what the routing keys of calls to just this instance begin with; None for no such calls.
+        takes: whether to take requests from the service's queue as soon as there is a connection.
         begin: called with each `Request`, when `free()` says that there is a worker for it; must answer it at last.
     """
 
-    def __init__(self, link, config, *, queue, routing_key, limit, free, begin):
+    def __init__(self, link, config, *, queue, routing_key, address, takes, limit, free, begin):
         self._config = config
-        self._queue, self._routing_key, self._limit = queue, routing_key, limit
+        self._queue, self._routing_key, self._address = queue, routing_key, address
         self._free, self._begin = free, begin
         self.codec, self.exchange = wire.Codec(config), wire.exchange_name(config)
         self._backlog, self._hands_on = collections.deque(), False
         self._in_hand = {}  # call to `Request`, until its reply is confirmed
         self.answered = Answered()
-        self._taking, self._tag, self._settled = True, None, None
+        self._shared, self._own = Tap(self._take, limit, takes), Tap(self._take, limit, True)
+        self._own_name, self._numbers = f"{queue}.{address}.{uuid.uuid4().hex[:12]}", itertools.count(1)
+        self._stopped, self._settled = False, None
         self.connection = None  # set before the link counts as up: replies are due while others are still set up
         link.add(self)
+
+    @property
+    def taking(self):
+        """Whether requests from the service's queue come."""
+        return self._shared.open
+
+    @property
+    def in_hand(self):
+        """The requests that were taken and are not acknowledged: routing key, id of the call, and since when."""
+        found = [(request.routing_key, request.call_id, request.came) for request in self._in_hand.values()]
+        waiting = list(self._backlog)
+        return found + [(message.routing_key, message.properties.correlation_id, came) for message, came in waiting]
 
     def set_up(self, connection):
         """Take requests from a new connection, and send the replies that the last one did not confirm."""
@@ -43,24 +66,32 @@ class Requests:
         self.connection = connection
         for request in list(self._in_hand.values()):
             request.send(connection)
-        if self._taking:
-            tag = connection.consume(self._queue, self._take, prefetch=self._limit)
-            if self._taking:
-                self._tag = tag
-            else:  # it was stopped meanwhile
-                connection.cancel(tag)
+        if self._address is not None:
+            own = f"{self._own_name}-{next(self._numbers)}"
+            options = {"exclusive": True, "auto_delete": True}
+            wire.declare_queue(connection, self._config, own, f"{self._address}.*", **options)
+            self._own.set_up(connection, own)
+        self._shared.set_up(connection, self._queue)
 
     def lost(self):
         """The connection has ended: RabbitMQ delivers again what was not acknowledged, here or elsewhere."""
-        self._tag = self.connection = None
+        self.connection = None
+        self._own.lost()
+        self._shared.lost()
 
-    def stop_taking(self):
-        """Take no more; return when all that were taken are handed on."""
-        self._taking = False
-        tag, self._tag = self._tag, None
-        if tag is not None and self.connection:
-            with suppress(AmqpError):  # a connection that ends takes its consumer with it
-                self.connection.cancel(tag)
+    def take(self, takes):
+        """Take requests from the service's queue from now on, or leave them to other instances.
+
+        What was taken is done either way.
+        """
+        if not self._stopped:
+            self._shared.want(takes)
+
+    def stop(self):
+        """Take no more from any queue; return when all that were taken are handed on."""
+        self._stopped = True
+        self._shared.want(False)
+        self._own.want(False)
         while self._backlog or self._hands_on:
             eventlet.sleep(0.01)
 
@@ -124,7 +155,7 @@ class Request:
         left = wire.remaining(headers)
         self._requests, self._message, self._deliveries = requests, message, [message]
         self._answer = None
-        self.routing_key = message.routing_key
+        self.routing_key, self.came = message.routing_key, came
         self.call_id = properties.correlation_id
         self.context_data = wire.context_data(headers)
         self.until = None if left is None else came + left

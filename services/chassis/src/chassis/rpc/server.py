@@ -23,27 +23,53 @@ class RpcConsumer(SharedExtension):
     _requests = None
 
     def __init__(self):
-        self._methods = {}
+        self._methods, self._takes = {}, True
         super().__init__()
 
     def register_provider(self, provider):
         """Have calls of the provider's method handed to it."""
         self._methods[provider.method_name] = provider
         if self._requests is None:
-            container = self.container
+            container, instance = self.container, getattr(self.container, "instance", None)
             self._requests = Requests(
                 self.connection.link,
                 container.config,
                 queue=RPC_QUEUE_TEMPLATE.format(container.service_name),
                 routing_key=f"{container.service_name}.*",
+                address=instance and instance.id,
+                takes=self._takes,
                 limit=container.max_workers,
                 free=lambda: container._worker_pool.free(),
                 begin=self._begin,
             )
 
+    def take(self, takes):
+        """Take calls from the service's queue from now on, or leave them to other instances."""
+        self._takes = takes  # it may not be set up yet
+        if self._requests:
+            self._requests.take(takes)
+
+    @property
+    def taking(self):
+        """Whether calls from the service's queue come."""
+        return self._requests is not None and self._requests.taking
+
+    @property
+    def in_hand(self):
+        """The calls that were taken and are not acknowledged: method, id of the call, seconds."""
+        if self._requests is None:
+            return []
+        now = time.monotonic()
+        names = [(key.rpartition(".")[2], call_id, now - came) for key, call_id, came in self._requests.in_hand]
+        return [(method, call_id and self.call_id(method, call_id), seconds) for method, call_id, seconds in names]
+
+    def call_id(self, method, caller_id):
+        """The id under which a call is worked on: the same whenever it is delivered again."""
+        return f"{self.container.service_name}.{method}.{caller_id}"
+
     def stop_taking(self):
-        """Take no more calls; returns when those that were taken have their workers."""
-        self._requests.stop_taking()
+        """Take no more calls, from whatever queue; returns when those that were taken have their workers."""
+        self._requests.stop()
 
     def _begin(self, request):
         try:
@@ -118,8 +144,8 @@ class Rpc(NamekoRpc):
         # The worker has not begun yet: it does when this greenlet waits.
         worker_ctx.until = request.until
         if request.call_id:
-            # The same whenever the call is delivered again, where Nameko would invent one each time.
-            worker_ctx._call_id = f"{self.container.service_name}.{self.method_name}.{request.call_id}"
+            # Where Nameko would invent one each time.
+            worker_ctx._call_id = self.rpc_consumer.call_id(self.method_name, request.call_id)
             worker_ctx.data[REPEAT_KEY] = worker_ctx._call_id
 
     def invoke(self, worker_ctx, method):

@@ -16,9 +16,13 @@ class Calls(CurrentCall):
     def id(self):
         return self._repeated or str(uuid.uuid4())
 
-    @contextmanager
     def repeated(self):
-        self._repeated = str(uuid.uuid4())
+        return self.under(str(uuid.uuid4()))
+
+    @contextmanager
+    def under(self, call_id):
+        """In the block all calls have this id."""
+        self._repeated = call_id
         try:
             yield self._repeated
         finally:
