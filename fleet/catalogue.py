@@ -25,6 +25,7 @@ PLATFORM_PORTS = {
     5672: "RabbitMQ",
     6379: "Redis",
     8404: "HAProxy's own check",
+    8405: "the fleet's record",
     25672: "RabbitMQ's cluster",
     26379: "Sentinel",
     **dict.fromkeys(range(35672, 35683), "rabbitmqctl"),

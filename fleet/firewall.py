@@ -10,6 +10,7 @@ EPMD, ERLANG, REDIS, SENTINEL = "4369", "25672", "6379", "26379"
 # Where rabbitmqctl itself listens: other nodes answer it there, and without them `list_queues` hangs for a minute
 # (https://www.rabbitmq.com/docs/networking#ports).
 RABBITMQCTL = "35672-35682"
+RECORD = "8405"  # where a core host tells app hosts of the fleet's record
 
 
 def rules(
@@ -34,6 +35,7 @@ def rules(
         "core": [
             {"ports": [EPMD, ERLANG, RABBITMQCTL, SENTINEL], "sources": core},
             {"ports": [REDIS], "sources": core + app},
+            {"ports": [RECORD], "sources": app},
         ],
         "app": [{"ports": service_ports(services), "sources": edge}],
         "edge": [

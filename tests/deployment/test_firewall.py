@@ -12,7 +12,7 @@ from fleet.instances import SLOTS, instance
 
 pytestmark = pytest.mark.lab
 
-SSH, EPMD, AMQP, REDIS, ERLANG, SENTINEL, ALIVE = 22, 4369, 5672, 6379, 25672, 26379, 8404
+SSH, EPMD, AMQP, REDIS, ERLANG, SENTINEL, ALIVE, RECORD = 22, 4369, 5672, 6379, 25672, 26379, 8404, 8405
 STRANGER = "a stranger"  # this machine, which is no host of the fleet
 
 # One thread for each connection, so that all of them take as long as the slowest.
@@ -65,7 +65,7 @@ def instance_ports(services):
 @pytest.fixture(scope="module")
 def targets(addresses, instance_ports):
     """(host, port) of whatever might be reached, the virtual IP included."""
-    ports = {SSH, EPMD, AMQP, REDIS, ERLANG, SENTINEL, ALIVE, 8000, *instance_ports}
+    ports = {SSH, EPMD, AMQP, REDIS, ERLANG, SENTINEL, ALIVE, RECORD, 8000, *instance_ports}
     return {("vip", 8000), ("vip", ALIVE), *((host, port) for host in addresses for port in ports)}
 
 
@@ -100,7 +100,8 @@ def may_reach(groups, source, target, port, instance_ports):
         return port == 8000
     kinds = {kind: source in hosts for kind, hosts in groups.items()}
     if target in groups["core"]:
-        return (kinds["core"] and port in (EPMD, ERLANG, REDIS, SENTINEL)) or (kinds["app"] and port in (AMQP, REDIS))
+        of_core = kinds["core"] and port in (EPMD, ERLANG, REDIS, SENTINEL)
+        return of_core or (kinds["app"] and port in (AMQP, REDIS, RECORD))
     if target in groups["app"]:
         return kinds["edge"] and port in instance_ports
     return port == 8000  # open, but only the virtual IP has somebody behind it
@@ -126,7 +127,8 @@ def test_what_may_be_reached_is_there(inventory, reached, services, addresses):
         assert reached[source]["vip", 8000] == "open"
         assert all(reached[source][host, SSH] == "open" for host in addresses if host != source)
     for app in inventory.groups["app"]:
-        assert {reached[app][core, port] for core in inventory.groups["core"] for port in (AMQP, REDIS)} == {"open"}
+        needed = (AMQP, REDIS, RECORD)
+        assert {reached[app][core, port] for core in inventory.groups["core"] for port in needed} == {"open"}
     for core in inventory.groups["core"]:
         peers = set(inventory.groups["core"]) - {core}
         assert {reached[core][peer, port] for peer in peers for port in (EPMD, ERLANG, REDIS, SENTINEL)} == {"open"}

@@ -86,7 +86,7 @@ def test_what_an_entry_leaves_out_gets_its_default():
             "b.port is 8140, but among its 20 ports 8145 belongs to a's clients: choose another.",
         ),
         ({"a": entry(5660)}, "a.port is 5660, but among its 20 ports 5672 belongs to RabbitMQ: choose another."),
-        ({"a": entry(8400)}, "a.port is 8400, but among its 20 ports 8404 belongs to HAProxy's own check: choose"),
+        ({"a": entry(8385)}, "a.port is 8385, but among its 20 ports 8404 belongs to HAProxy's own check: choose"),
         ({"a": entry(35665)}, "a.port is 35665, but among its 20 ports 35672 belongs to rabbitmqctl: choose another."),
         ({"a": entry(8100, http={"port": 22})}, "a.http.port is 22, which belongs to SSH: choose another port."),
         ({"a": entry(8100, http={"port": 6379})}, "a.http.port is 6379, which belongs to Redis: choose another port."),

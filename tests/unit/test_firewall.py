@@ -22,6 +22,10 @@ def test_redis_is_for_app_hosts_and_sentinels_for_core_hosts_alone():
     assert not any(source in ("10.0.0.3", "192.0.2.0/24") for _, source in core)
 
 
+def test_the_record_is_for_app_hosts_alone():
+    assert {source for port, source in reachable(["core", "app", "edge"]) if port == "8405"} == {"10.0.0.2"}
+
+
 def test_amqp_is_not_open_before_the_node_is_in_its_cluster():
     assert not any(port == "5672" for port, _ in reachable(["core", "app", "edge"]))
 

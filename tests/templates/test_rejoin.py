@@ -1,0 +1,196 @@
+"""A host that comes back asks the record before supervisor starts: the program itself, with core hosts that are small
+HTTP servers on the loopback's many addresses."""
+
+import configparser
+import json
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from fleet.paths import ROOT
+
+REJOIN = ROOT / "roles" / "nameko_service" / "files" / "rejoin.py"
+CORE = ["127.0.0.11", "127.0.0.12", "127.0.0.13"]
+NOW, BEFORE = "0123456789ab", "ba9876543210"
+RECORD = {"version": 7, "services": {"greeting": [NOW]}}
+OLDER = {"version": 6, "services": {"greeting": [BEFORE]}}
+EMPTY = {"version": 0, "services": {}}
+WAIT = 30  # seconds for the program to do something
+
+
+@contextmanager
+def core(content, address, port=0, status=200):
+    """A core host that answers with this."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer((address, port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Host:
+    """An app host's files."""
+
+    def __init__(self, root):
+        self.root = root
+        for folder in ("etc/fleet", "etc/supervisor/conf.d", "var/lib/fleet/instances"):
+            (root / folder).mkdir(parents=True)
+
+    def instance(self, program, revision, state="admitted"):
+        environment = f'FLEET_REVISION="{revision}",FLEET_PORT="8100"' if revision else 'A="b"'
+        text = f"; Ansible managed\n[program:{program}]\ncommand=/bin/true\nenvironment={environment}\n"
+        (self.root / f"etc/supervisor/conf.d/{program}.conf").write_text(text)
+        if state:
+            self.state_file(program).write_text(f"{state}\n")
+
+    def state_file(self, program):
+        return self.root / f"var/lib/fleet/instances/{program}.state"
+
+    def state(self, program):
+        return self.state_file(program).read_text().strip()
+
+    def start(self, port, nodes=CORE):
+        (self.root / "etc/fleet/rejoin.json").write_text(json.dumps({"nodes": nodes, "port": port}))
+        command = [sys.executable, "-I", REJOIN, "--root", self.root]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def rejoin(self, port, nodes=CORE):
+        """What it says when it has come to an end."""
+        with self.start(port, nodes) as program:
+            out = program.communicate(timeout=WAIT)[0]
+        assert program.returncode == 0
+        return out
+
+    @property
+    def compared(self):
+        return (self.root / "run/fleet/rejoined").exists()
+
+
+@pytest.fixture
+def host(tmp_path):
+    found = Host(tmp_path)
+    found.instance("greeting-1.0.0-a1", BEFORE)
+    return found
+
+
+@contextmanager
+def two(first, second=None, **options):
+    """Two of the three core hosts answer, the third is down."""
+    with core(first, CORE[0], **options) as port, core(second or first, CORE[1], port=port):
+        yield port
+
+
+def test_what_the_fleet_has_left_behind_takes_no_calls(host):
+    with two(RECORD) as port:
+        said = host.rejoin(port)
+    assert host.state("greeting-1.0.0-a1") == "probation"
+    assert said == f"greeting-1.0.0-a1 stays on probation: {BEFORE} is not what greeting is now.\n"
+    assert host.compared
+
+
+def test_what_the_fleet_runs_does(host):
+    host.instance("greeting-2.0.0-b1", NOW)
+    with two(RECORD) as port:
+        host.rejoin(port)
+    assert host.state("greeting-2.0.0-b1") == "admitted"
+
+
+def test_what_no_service_of_the_fleet_is_or_has_no_revision_does_not(host):
+    host.instance("mail-1.0.0-a1", NOW)
+    host.instance("greeting-2.0.0-b1", "")
+    host.instance("greeting-2.0.0-b2", BEFORE, state="")
+    with two(RECORD) as port:
+        host.rejoin(port)
+    assert {host.state(name) for name in ("mail-1.0.0-a1", "greeting-2.0.0-b1", "greeting-2.0.0-b2")} == {"probation"}
+
+
+def test_what_is_to_end_stays_so(host):
+    host.instance("greeting-1.0.0-a1", BEFORE, state="draining")
+    with two(RECORD) as port:
+        host.rejoin(port)
+    assert host.state("greeting-1.0.0-a1") == "draining"
+
+
+@pytest.mark.parametrize("answers", [(RECORD, OLDER), (OLDER, RECORD), (RECORD, EMPTY)])
+def test_the_newest_answer_counts(host, answers):
+    with two(*answers) as port:
+        host.rejoin(port)
+    assert host.state("greeting-1.0.0-a1") == "probation"
+
+
+def test_a_fleet_without_a_record_leaves_all_as_it_is(host):
+    with two(EMPTY) as port:
+        host.rejoin(port)
+    assert host.state("greeting-1.0.0-a1") == "admitted"
+
+
+def test_nor_does_a_host_that_is_told_of_no_core_host_wait(host):
+    host.rejoin(1, [])
+    assert host.state("greeting-1.0.0-a1") == "admitted"
+    assert host.compared
+
+
+def test_it_waits_for_a_majority_and_says_for_whom(host):
+    with core(RECORD, CORE[0]) as port, host.start(port) as program:
+        said = program.stdout.readline()
+        assert said.startswith("Services wait until 2 of 3 core hosts say what may run here; these don't: 127.0.0.12 (")
+        assert host.state("greeting-1.0.0-a1") == "admitted"
+        assert not host.compared
+        with core(RECORD, CORE[2], port=port):
+            program.communicate(timeout=WAIT)
+    assert host.state("greeting-1.0.0-a1") == "probation"
+    assert host.compared
+
+
+@pytest.mark.parametrize(("content", "status"), [(RECORD, 503), (b"{", 200), (["version"], 200), ({"version": 1}, 200)])
+def test_an_answer_that_makes_no_sense_is_none(host, content, status):
+    with two(content, RECORD, status=status) as port, host.start(port) as program:
+        assert "127.0.0.11 (" in program.stdout.readline()
+        with core(RECORD, CORE[2], port=port):
+            program.communicate(timeout=WAIT)
+    assert host.compared
+
+
+def test_a_core_host_that_takes_connections_and_says_nothing_holds_nobody_up(host):
+    with two(RECORD) as port, ThreadingHTTPServer((CORE[2], port), BaseHTTPRequestHandler):
+        host.rejoin(port)
+    assert host.compared
+
+
+def unit(render, name):
+    parser = configparser.RawConfigParser(strict=False)
+    parser.optionxform = str
+    parser.read_string(render(f"nameko_service/{name}.j2", "app1"))
+    return parser
+
+
+def test_systemd_waits_for_it_as_long_as_it_takes_and_once_after_a_boot(render):
+    rejoin = unit(render, "fleet-rejoin.service")
+    assert rejoin["Unit"]["Before"] == "supervisor.service"
+    assert rejoin["Unit"]["ConditionPathExists"] == "!/run/fleet/rejoined"
+    settings = {key: rejoin["Service"][key] for key in ("Type", "RemainAfterExit", "TimeoutStartSec", "RestartMode")}
+    assert settings == {
+        "Type": "oneshot",
+        "RemainAfterExit": "yes",
+        "TimeoutStartSec": "infinity",
+        "RestartMode": "direct",
+    }
