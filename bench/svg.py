@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999", "#f0e442")
+from fleet.svg import COLOURS, number, rectangle, text
+
 PANEL = 470
 LABEL = 225  # left of the bars
 ROW, GROUP_GAP = 13, 7
@@ -34,19 +34,19 @@ class Bars:
         return 34 + sum(ROW * len(bars) + GROUP_GAP for _, bars in self.groups)
 
     def draw(self, x: int, y: int) -> Iterable[str]:
-        yield _text(x, y + 16, self.title, "title")
+        yield text(x, y + 16, self.title, "title")
         longest = max((sum(size for _, size in bar.pieces) for _, bars in self.groups for bar in bars), default=0) or 1
         scale = (PANEL - LABEL - 75) / longest
         top = y + 26
         for label, bars in self.groups:
-            yield _text(x + LABEL - 8, top + ROW * len(bars) / 2 + 4, label, "label")
+            yield text(x + LABEL - 8, top + ROW * len(bars) / 2 + 4, label, "label")
             for bar in bars:
                 left = x + LABEL
                 for colour, size in bar.pieces:
                     width = size * scale
-                    yield _rectangle(left, top + 1, width, ROW - 2, colour)
+                    yield rectangle(left, top + 1, width, ROW - 2, colour)
                     left += width
-                yield _text(left + 4, top + ROW - 3, bar.text, "small")
+                yield text(left + 4, top + ROW - 3, bar.text, "small")
                 top += ROW
             top += GROUP_GAP
 
@@ -62,7 +62,7 @@ class Lines:
     height: int = PLOT_HEIGHT + 70
 
     def draw(self, x: int, y: int) -> Iterable[str]:
-        yield _text(x, y + 16, self.title, "title")
+        yield text(x, y + 16, self.title, "title")
         left, bottom, width = x + 55, y + 30 + PLOT_HEIGHT, PANEL - 90
         points = [point for line in self.lines.values() for point in line]
         x_most = max((point[0] for point in points), default=0) or 1
@@ -70,11 +70,11 @@ class Lines:
         for part in range(5):
             height = bottom - PLOT_HEIGHT * part / 4
             yield f'<line x1="{left}" x2="{left + width}" y1="{height:.1f}" y2="{height:.1f}" class="grid"/>'
-            yield _text(left - 6, height + 4, number(y_most * part / 4), "label")
+            yield text(left - 6, height + 4, number(y_most * part / 4), "label")
         names = self.steps or [number(x_most * part / 4) for part in range(5)]
         for index, name in enumerate(names):
-            yield _text(left + width * index / max(1, len(names) - 1), bottom + 16, name, "middle")
-        yield _text(left + width / 2, bottom + 34, self.x_title, "middle")
+            yield text(left + width * index / max(1, len(names) - 1), bottom + 16, name, "middle")
+        yield text(left + width / 2, bottom + 34, self.x_title, "middle")
         for index, line in enumerate(self.lines.values()):
             path = " ".join(
                 f"{left + width * at / x_most:.1f},{bottom - PLOT_HEIGHT * value / y_most:.1f}" for at, value in line
@@ -85,18 +85,18 @@ class Lines:
 def document(title: str, notes: list[str], legend: list[tuple[str, str]], rows: list[list]) -> str:
     """A whole picture: rows of panels under a title, notes, and a legend of (colour, name)."""
     width = 20 + 2 * (PANEL + 20)  # rows have one panel or two
-    body = [_text(20, 28, title, "heading")]
+    body = [text(20, 28, title, "heading")]
     y = 30
     for note in notes:
         y += 18
-        body.append(_text(20, y, note, "note"))
+        body.append(text(20, y, note, "note"))
     if legend:
         y += 12
         x = 20
         for colour, name in legend:
             if x + 7 * len(name) + 40 > width:
                 x, y = 20, y + 18
-            body += [_rectangle(x, y, 12, 12, colour), _text(x + 17, y + 10, name, "note")]
+            body += [rectangle(x, y, 12, 12, colour), text(x + 17, y + 10, name, "note")]
             x += 40 + 7 * len(name)
         y += 20
     for row in rows:
@@ -118,18 +118,3 @@ def document(title: str, notes: list[str], legend: list[tuple[str, str]], rows: 
             "</svg>\n",
         ]
     )
-
-
-def number(value: float) -> str:
-    """A number in three digits or so."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.{1 if value >= 10 else 2}f}".rstrip("0").rstrip(".")
-
-
-def _text(x: float, y: float, text: str, kind: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(text)}</text>'
-
-
-def _rectangle(x: float, y: float, width: float, height: float, colour: str) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>'
