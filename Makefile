@@ -18,6 +18,9 @@ FAST_ANSIBLE = ANSIBLE_STRATEGY=mitogen_linear ANSIBLE_DEPRECATION_WARNINGS=fals
 	ANSIBLE_STRATEGY_PLUGINS=$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/ansible_mitogen/plugins/strategy)
 PLAYBOOK = $(FAST_ANSIBLE) ansible-playbook --inventory $(INVENTORY)
 PLAYBOOK_ALONE = $(FAST_ANSIBLE) scripts/alone ansible-playbook --inventory $(INVENTORY)
+# Of a roll a person wants to see the plan, the batches and the verdicts.
+ROLL = ANSIBLE_STDOUT_CALLBACK=fleet $(PLAYBOOK_ALONE)
+ROLLED = --extra-vars "service='$(SERVICE)'" $(if $(PLAN),--extra-vars plan_only=true) $(ARGS)
 PYTEST = python -m pytest --junitxml=test-results/$@.xml
 
 .PHONY: help
@@ -38,6 +41,32 @@ up: venv ## From nothing to a working application on the lab's hosts
 deploy: venv ## Make the hosts in INVENTORY what the repository says (ARGS='--check --diff' only tells)
 	@python -m fleet check
 	@$(PLAYBOOK_ALONE) playbooks/site.yml $(ARGS)
+
+##### Rolling updates
+
+.PHONY: rollout
+rollout: venv ## Move SERVICE=name to RELEASE=version, old and new side by side (PLAN=1 only tells; CANARY=25% stops there)
+	@$(ROLL) playbooks/rollout.yml $(ROLLED) --extra-vars "release='$(RELEASE)' canary='$(CANARY)'"
+
+.PHONY: rollback
+rollback: venv ## Take SERVICE=name back to what it was before its last roll (PLAN=1 only tells)
+	@$(ROLL) playbooks/rollback.yml $(ROLLED)
+
+.PHONY: promote
+promote: venv ## Go on with the roll that stands at its canary
+	@$(ROLL) playbooks/promote.yml $(ARGS)
+
+.PHONY: abort
+abort: venv ## Withdraw the roll that is unfinished, or stands at its canary
+	@$(ROLL) playbooks/abort.yml $(ARGS)
+
+.PHONY: unlock
+unlock: venv ## Take the fleet's lock from a run that is dead (FORCE=1: from one that seems alive too)
+	@$(ROLL) playbooks/unlock.yml $(if $(FORCE),--extra-vars force=true) $(ARGS)
+
+.PHONY: history
+history: venv ## List what has been rolled, by whom, and what became of it
+	@ANSIBLE_STDOUT_CALLBACK=fleet $(PLAYBOOK) playbooks/history.yml $(ARGS)
 
 .PHONY: status
 status: venv ## One table of the fleet; fails when something is wrong with it

@@ -15,6 +15,7 @@ from pathlib import Path
 import requests
 import yaml
 
+from bench import rolls
 from fleet import inventory, url
 from fleet.paths import INVENTORY, ROOT
 from lab import Lab
@@ -91,7 +92,12 @@ def memory():
     record("memory of the lab", 0, mib=used, total_mib=sum(used.values()))
 
 
-FIGURES = {function.__name__: function for function in (up, restore, grow, memory)}
+def roll():
+    """A roll of one service and of all four, there and back, and what it costs the requests meanwhile."""
+    rolls.measure(timed, record)
+
+
+FIGURES = {function.__name__: function for function in (up, restore, grow, memory, roll)}
 
 
 def run(names):

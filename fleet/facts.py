@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fleet.errors import FleetError
+from fleet.record.document import empty
+from fleet.record.lock import judge
+from fleet.record.majority import Answers, answers, newest
+
 
 def clock_offset(epoch: float, began: float, ended: float) -> float:
     """Seconds that a host's clock is apart from the controller's.
@@ -30,7 +35,13 @@ def preflight_hosts(names: list[str], hostvars: Mapping[str, Mapping], now: floa
         if failed is None:
             # By the second look: the first may have waited for its connection, or for another host's.
             offset = clock_offset(clock["host"]["epoch"], float(clock["host"]["asked"]), now)
-            known |= {**found["host"], "clock_offset": offset, "instances": running.get("instances", [])}
+            broker = variables.get("__fleet_broker", {}).get("state")
+            known |= {
+                **found["host"],
+                "clock_offset": offset,
+                "instances": running.get("instances", []),
+                "broker": broker,
+            }
         elif failed:
             known |= {"failure": _reason(failed), "answered": not failed.get("unreachable")}
         hosts[name] = {**known, "reachable": failed is None}
@@ -41,6 +52,14 @@ def _reason(failed: Mapping) -> str:
     """Why a module could not run, on one line and at no great length."""
     said = [" ".join(str(failed.get(key, "")).split()) for key in ("msg", "module_stderr", "module_stdout")]
     return " ".join(filter(None, said))[:300] or "it says nothing"
+
+
+def readable_record(asked: Answers, core: list[str]) -> dict:
+    """The fleet's record, an empty one where it can't be read: pre-flight says why, with all the rest."""
+    try:
+        return newest(asked, core)
+    except FleetError:
+        return empty()
 
 
 def status_facts(groups: Mapping[str, list[str]], hostvars: Mapping[str, Mapping]) -> dict:
@@ -66,4 +85,19 @@ def status_facts(groups: Mapping[str, list[str]], hostvars: Mapping[str, Mapping
             "units": status.get("units", {}),
         }
     any_host = hostvars[members[0]]
-    return {"hosts": hosts, "vip": any_host["vip"], "services": any_host["services"]}
+    asked = answers(groups["core"], hostvars, "__fleet_record_answer")
+    return {
+        "hosts": hosts,
+        "vip": any_host["vip"],
+        "services": any_host["services"],
+        "record": readable_record(asked, groups["core"]),
+        "lock": _lock(asked, groups["core"]),
+    }
+
+
+def _lock(asked: Answers, core: list[str]) -> dict | None:
+    """What there is to say of the fleet's lock; None where too few core hosts answer."""
+    try:
+        return judge(asked, core)
+    except FleetError:
+        return None

@@ -30,7 +30,7 @@ def first_port(running: Mapping) -> int:
 
 
 def _matches(running: Mapping, wanted: Mapping) -> bool:
-    return running["release"] == wanted["release"] and running["revision"] == wanted["revision"]
+    return all(running[key] == wanted[key] for key in ("release", "revision", "address"))
 
 
 def _serves(running: Mapping) -> bool:
@@ -89,7 +89,7 @@ def plan(
     """Decide for one host, service by service; services with nothing to do are left out.
 
     Args:
-        services: name to `release`, `manifest_sha256`, `revision`, `instances`, `port`; the desired state.
+        services: name to `release`, `manifest_sha256`, `revision`, `address`, `instances`, `port`; the desired state.
         host: the host's name.
         running: instances as the module `service_instances` reports them, asked for /ready.
         staged: by service, the releases installed on the host and their manifests' SHA-256.

@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fleet import catalogue, secrets
-from fleet.contract import gate, places
-from fleet.errors import suggestion
+from fleet.contract import places
+from fleet.contract.sequence import sequence
+from fleet.errors import FleetError, suggestion
 from fleet.instances import first_port
 from fleet.paths import shown
+from fleet.record.entries import recorded
+from fleet.record.majority import newest
+from fleet.record.older import older_entries
 from fleet.release import built, folder_name, manifest, verify
 
 GROUPS = ("core", "app", "edge")
+PLATFORM_KEYS = ("instances", "port", "http", "redis")  # of an entry, which more than its instances depends on
 DISTRIBUTION, VERSION = "Debian", "13"
 
 # Sentinel, Raft and the record of a roll compare times of different hosts; NTP keeps them within milliseconds.
@@ -37,10 +42,13 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
 
     Args:
         facts: `groups` (core, app and edge to host names), `hosts` (name to `reachable`, `address` and, of those that
-            answer, the facts of module `fleet_host` with `clock_offset` in seconds and the `instances` that are there;
-            see `fleet.facts`), `services` (the catalogue), `secrets`, `vip`, `skip` (names of app hosts to leave out),
-            `outage` (names of services whose port may change), `allow_incompatible` (ids of breaks that are agreed to),
-            `limit` (as typed, empty without) and `releases_dir`.
+            answer, the facts of module `fleet_host` with `clock_offset` in seconds, the `instances` that are there and,
+            where new releases roll, how its `broker` is; see `fleet.facts`), `services` (what is to run in
+            the end), `rolls` (those of them that the run was asked for), `kind` (of the run, see `fleet.rollout.wish`),
+            `release` (as typed, empty without), `record_answers` (of module `fleet_record`, by core host), `secrets`,
+            `vip`, `skip` (names of app hosts to leave out), `outage` (names of services whose port may change),
+            `allow_incompatible` (ids of breaks that are agreed to), `allow_older` (names of services that may go back
+            to what they were), `limit` (as typed, empty without) and `releases_dir`.
 
     Returns:
         Each problem and its remedy, as sentences under `problem` and `remedy`; empty when the run may begin.
@@ -48,11 +56,12 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
     if facts["limit"]:
         return list(_limit_problems(facts))  # most hosts were not looked at, so there is no more to say
     parts = [_group_problems(facts), _skip_problems(facts), _host_problems(facts), _address_problems(facts)]
-    parts += [_vip_problems(facts), _clock_problems(facts)]
+    parts += [_vip_problems(facts), _clock_problems(facts), _broker_problems(facts)]
     if wrong := catalogue.problems(facts["services"], _ssh_ports(facts)):
         parts.append(_problem(sentence, "Correct inventory/group_vars/all/services.yml.") for sentence in wrong)
     else:
-        parts += [_move_problems(facts), _secret_problems(facts), _release_problems(facts), _contract_problems(facts)]
+        parts += [_record_problems(facts), _move_problems(facts), _secret_problems(facts)]
+        parts += [_release_problems(facts), _contract_problems(facts)]
         parts.append(_capacity_problems(facts))
     return [problem for part in parts for problem in part]
 
@@ -217,6 +226,57 @@ def _clock_problems(facts: Mapping) -> Iterator[dict[str, str]]:
             )
 
 
+def _broker_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    """A roll may need every node that there is: one that is down already could be the last but one."""
+    for name, host in _targets(facts).items():
+        broker = host.get("broker")
+        if broker is None:
+            continue
+        down = sorted(set(broker.get("members", [])) - set(broker.get("running_nodes", [])))
+        if not broker["running"]:
+            yield _problem(
+                f"RabbitMQ doesn't run on {name}.", f"Type `make deploy`, or `journalctl -u rabbitmq-server` on {name}."
+            )
+        elif down:
+            yield _problem(
+                f"RabbitMQ on {name} doesn't see {_names(down)} running.", "Type `make status`, then `make deploy`."
+            )
+        for alarm in broker.get("alarms", []):
+            yield _problem(
+                f"RabbitMQ on {name} raised an alarm, which blocks every publisher: {alarm}.",
+                f"Free memory or disk on {name}: `df -h`, `rabbitmq-diagnostics alarms`.",
+            )
+
+
+def _record_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    core = facts["groups"].get("core", [])
+    try:
+        record = newest(facts["record_answers"], core)
+    except FleetError as error:
+        if all(facts["hosts"][name]["reachable"] for name in core):  # else that is said already
+            yield _problem(str(error), "")
+        return
+    whole = catalogue.complete(facts["services"])
+    rolls = {name: entry for name, entry in whole.items() if name in facts["rolls"]}
+    # Who names a release knows that it is another than the fleet's.
+    if facts["kind"] == "deploy" or (facts["kind"] == "rollout" and not facts["release"]):
+        yield from older_entries(record, rolls, facts["allow_older"])
+    if facts["kind"] in ("rollout", "rollback"):
+        yield from _platform_problems(record, rolls)
+
+
+def _platform_problems(record: Mapping, rolls: Mapping[str, Mapping]) -> Iterator[dict[str, str]]:
+    """What balancers, firewalls and users follow, which a roll of services alone doesn't touch."""
+    for name, entry in rolls.items():
+        runs = recorded(record["services"][name]["entry"])
+        if different := [key for key in PLATFORM_KEYS if recorded(entry)[key] != runs[key]]:
+            keys = _names(f"{name}.{key}" for key in different)
+            yield _problem(
+                f"This changes {keys} too, which load balancers, firewalls or users follow.",
+                "Put the entry that you want into the catalogue and type `make deploy`, which rolls it as well.",
+            )
+
+
 def _ssh_ports(facts: Mapping) -> dict[int, str]:
     ports = {name: str(host.get("ssh_port", 22)) for name, host in facts["hosts"].items()}
     return {int(port): f"SSH on {name}" for name, port in ports.items() if port.isdecimal()}
@@ -252,6 +312,8 @@ def _release_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     there = built(releases)
     for service, entry in facts["services"].items():
         folder = releases / folder_name(service, entry["release"])
+        if service not in facts["rolls"]:
+            continue  # it stays as it is
         if entry["release"] not in there.get(service, []):
             versions = _names(there.get(service, [])) or "none"
             unknown = there and service not in there
@@ -284,11 +346,12 @@ def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator
 def _contract_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     """Releases that can't serve beside those that run. Of one that is damaged or missing that is said elsewhere."""
     releases = Path(facts["releases_dir"])
-    new = {name: places.known(name, entry["release"], releases) for name, entry in facts["services"].items()}
+    rolls = {name: entry for name, entry in facts["services"].items() if name in facts["rolls"]}
+    new = {name: places.known(name, entry["release"], releases) for name, entry in rolls.items()}
     sound = {name: contract for name, contract in new.items() if contract}
     # A skipped host that answers serves with the others.
     running = places.running({name: host for name, host in facts["hosts"].items() if host["reachable"]}, releases)
-    for one in gate(sound, running):
+    for one in sequence(sound, running, goes_back=facts["kind"] == "rollback")[1]:
         if one.id not in facts["allow_incompatible"]:
             allowed = ",".join([*facts["allow_incompatible"], one.id])
             yield _problem(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from fleet.rollout.past import unfinished_line
+
 ADMITTED = "admitted"
 READY = 200  # HTTP status of an instance that takes work
 LINKED = ("up", "connected")  # what Redis calls a replica's live link, in INFO and in ROLE
@@ -29,7 +31,8 @@ def report(facts: Mapping) -> Report:
         facts: `hosts`, name to `groups`, `reachable`, `address`, `rabbitmq` (`nodes`, `running_nodes`, `alarms`),
             `redis` (`role`, `replicas`, `link`), `sentinel` (`primary`, an address), `vip` (whether it holds it),
             `units` (systemd unit to its state) and `instances` (see module `service_instances`), null where something
-            doesn't answer; `vip`, the address; `services`, the catalogue.
+            doesn't answer; `vip`, the address; `services`, the catalogue; `record`, the fleet's; `lock`, what
+            `fleet.record.lock.judge` says of the fleet's lock, null where nobody can tell.
     """
     problems = [
         *_unreachable(facts),
@@ -39,12 +42,14 @@ def report(facts: Mapping) -> Report:
         *_sentinel_problems(facts),
         *_vip_problems(facts),
         *_instance_problems(facts),
+        *_roll_problems(facts),
     ]
     lines = [
         *_table(("host", "groups", "address", "daemons", "broker", "redis", "virtual IP"), _host_rows(facts)),
         "",
         *_table(("instance", "host", "release", "state", "ready"), _instance_rows(facts)),
         "",
+        *_roll_lines(facts),
         f"{len(problems)} problem(s):" if problems else "All is well.",
         *(f"- {problem}" for problem in problems),
     ]
@@ -171,24 +176,67 @@ def _vip_problems(facts: Mapping) -> Iterator[str]:
         yield f"The virtual IP {facts['vip']} has {len(holders)} holders ({names}) instead of one."
 
 
+def _expected(facts: Mapping) -> dict[str, tuple[int, list[str]]]:
+    """By service, how many instances each host should have, and of which releases: in a roll of old and new."""
+    record = facts["record"]
+    entries = {**facts["services"], **{name: one["entry"] for name, one in record["services"].items()}}
+    rolls = record["roll"]["services"] if record["roll"] else {}
+    entries |= {name: one["to"]["entry"] for name, one in rolls.items() if one["to"] and name not in entries}
+    return {
+        name: (
+            entry["instances"],
+            list(dict.fromkeys([entry["release"], *_releases(rolls.get(name, {}))])),
+        )
+        for name, entry in entries.items()
+    }
+
+
+def _releases(change: Mapping) -> list[str]:
+    return [one["entry"]["release"] for one in change.values() if one]
+
+
 def _instance_problems(facts: Mapping) -> Iterator[str]:
-    services = facts["services"]
+    expected = _expected(facts)
     for name, host in _answering(facts, "app").items():
-        for service, entry in services.items():
+        for service, (instances, releases) in expected.items():
             serving = [
                 one
                 for one in host["instances"]
-                if (one["service"], one["release"], one["state"], one["ready"])
-                == (service, entry["release"], ADMITTED, READY)
+                if one["service"] == service and one["release"] in releases
+                if (one["state"], one["ready"]) == (ADMITTED, READY)
             ]
-            if len(serving) < entry["instances"]:
+            if len(serving) < instances:
                 yield (
-                    f"{name} has {len(serving)} ready instance(s) of {service} {entry['release']} instead of"
-                    f" {entry['instances']}: `supervisorctl status` there and /var/log/fleet/ tell more."
+                    f"{name} has {len(serving)} ready instance(s) of {service} {' or '.join(releases)} instead of"
+                    f" {instances}: `supervisorctl status` there and /var/log/fleet/ tell more."
                 )
         for one in host["instances"]:
-            if one["service"] not in services:
+            if one["service"] not in expected:
                 yield f"{name} runs {one['program']}, but the catalogue has no {one['service']}: type `make deploy`."
-            elif one["release"] != services[one["service"]]["release"]:
-                wanted = services[one["service"]]["release"]
-                yield f"{name} runs {one['program']}, but the catalogue says {wanted}: type `make deploy`."
+            elif one["release"] not in expected[one["service"]][1]:
+                wanted = " or ".join(expected[one["service"]][1])
+                yield f"{name} runs {one['program']}, and the fleet should run {wanted}: type `make deploy`."
+
+
+def _roll_lines(facts: Mapping) -> list[str]:
+    """The roll that is under way, and who has the lock; nothing when the fleet is at rest."""
+    roll, lock = facts["record"]["roll"], facts["lock"]
+    told = [f"Unfinished roll: {unfinished_line(roll)}"] if roll else []
+    told += [f"Lock: {lock['sentence']}"] if lock and lock["sentence"] else []
+    return [*told, ""] if told else []
+
+
+def _roll_problems(facts: Mapping) -> Iterator[str]:
+    roll, lock = facts["record"]["roll"], facts["lock"]
+    if roll and roll["phase"] != "canary" and lock and lock["state"] != "live":
+        yield (
+            f"The roll of {roll['what']} by {roll['who']} was interrupted: type what began it, and it goes on, or"
+            " `make abort`, and it is withdrawn."
+        )
+    for name, one in facts["record"]["services"].items():
+        entry, runs = facts["services"].get(name), one["entry"]["release"]
+        if entry and entry["release"] != runs:
+            yield (
+                f"This clone's catalogue says {name} {entry['release']}, and the fleet runs {runs}: type `git pull`, or"
+                f" `make rollout SERVICE={name}`, which makes true what it says."
+            )

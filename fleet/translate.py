@@ -114,10 +114,10 @@ def service_config(service: str, entry: Mapping, secrets: Mapping, redis_replica
     return {**config, **entry["settings"], **{name: own[name] for name in entry["secrets"]}}
 
 
-def _revision(entry: Mapping, config: Mapping, address: str, program: str) -> str:
-    """12 hex digits that change with the release and with anything that its instances run with."""
+def _revision(entry: Mapping, config: Mapping, program: str) -> str:
+    """12 hex digits that change with the release and with anything that its instances on all hosts run with."""
     # A date, which YAML has and JSON hasn't, is told by its text.
-    content = json.dumps([entry["release"], entry["port"], config, address, program], sort_keys=True, default=str)
+    content = json.dumps([entry["release"], entry["port"], config, program], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
@@ -129,10 +129,10 @@ def desired_services(
     address: str,
     program: str,
 ) -> dict[str, dict]:
-    """The catalogue with each service's `config` (see `service_config`), `revision` and `manifest_sha256`.
+    """The catalogue with `entry`, `config` (see `service_config`), `revision`, `manifest_sha256` and `address` of each.
 
-    The last is of the release's manifest in `releases_dir`, on the controller. `address`, the host's, and `program`,
-    the template of supervisor's programs, are what instances run with beside their configuration.
+    The manifest is the one in `releases_dir`, on the controller. `address`, the host's, and `program`, the template of
+    supervisor's programs, are what instances run with beside their configuration.
     """
     desired = {}
     for service, entry in services.items():
@@ -140,8 +140,10 @@ def desired_services(
         manifest = Path(releases_dir) / f"{service}-{entry['release']}" / "manifest.json"
         desired[service] = {
             **entry,
+            "entry": entry,
             "config": config,
-            "revision": _revision(entry, config, address, program),
+            "address": address,
+            "revision": _revision(entry, config, program),
             "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
         }
     return desired

@@ -22,10 +22,12 @@ class Load:
 
     base_url: str
     rate: float = 10
+    writes: bool = True  # else only the `GET /hello/NAME`
     sent: int = 0
     failures: list = field(default_factory=list)  # what went wrong, a line each
     written: dict = field(default_factory=dict)  # id to name of each acknowledged write
     greetings: Counter = field(default_factory=Counter)  # answers of /hello, with the name taken out
+    first_seen: dict = field(default_factory=dict)  # each of these answers to when it first came (epoch seconds)
 
     def __enter__(self):
         self._end = threading.Event()
@@ -59,13 +61,15 @@ class Load:
 
     def _round(self):
         name = uuid.uuid4().hex
-        if created := self._ask("POST", "/airport", json={"airport": name}):
+        if self.writes and (created := self._ask("POST", "/airport", json={"airport": name})):
             self.written[created.text] = name
             read = self._ask("GET", f"/airport/{created.text}")
             if read and read.json() != {"airport": name}:
                 self.failures.append(f"GET /airport/{created.text}: {read.text} instead of {name}")
         if greeted := self._ask("GET", f"/hello/{name}"):
-            self.greetings[greeted.text.replace(name, "NAME")] += 1
+            greeting = greeted.text.replace(name, "NAME")
+            self.greetings[greeting] += 1
+            self.first_seen.setdefault(greeting, time.time())
 
     def lost(self):
         """Acknowledged writes that can't be read any more."""

@@ -21,7 +21,7 @@ class _Party:
     runs: bool  # whether it serves already
 
 
-def gate(new: Mapping[str, Mapping], running: Iterable[Mapping]) -> list[Break]:
+def gate(new: Mapping[str, Mapping], running: Iterable[Mapping], *, goes_back: bool = False) -> list[Break]:
     """Hold each new contract against every release that runs: its own service's, its callers' and its callees'.
 
     Two releases that run beside each other already are not judged.
@@ -30,6 +30,8 @@ def gate(new: Mapping[str, Mapping], running: Iterable[Mapping]) -> list[Break]:
         new: the catalogue's services to the contracts of their releases.
         running: `service`, `release`, `hosts` (names) and `contract` of each release that runs; the contract is None
             where nobody knows it.
+        goes_back: the new are what ran before. What such a release lacks, its successor had only just brought, so that
+            nobody relies on it but callers that are known to.
 
     Returns:
         Each break once, named by its id; empty when the roll may begin.
@@ -40,7 +42,8 @@ def gate(new: Mapping[str, Mapping], running: Iterable[Mapping]) -> list[Break]:
     changed = {service: contract for service, contract in new.items() if (service, contract) not in already}
     changing = [_Party(service, contract, f"the new {service}", runs=False) for service, contract in changed.items()]
     found: dict[str, Break] = {}
-    for one in [*_unknown(new, running), *_successions(changing, parties), *_calls(changing, parties)]:
+    successions = [] if goes_back else _successions(changing, parties)
+    for one in [*_unknown(new, running), *successions, *_calls(changing, parties, told=not goes_back)]:
         found.setdefault(one.id, one)
     return list(found.values())
 
@@ -78,13 +81,13 @@ def _callers(one: Break, parties: list[_Party]) -> str:
     return f" It is called by {', '.join(sorted(names))}." if names else ""
 
 
-def _calls(changing: list[_Party], parties: list[_Party]) -> Iterator[Break]:
+def _calls(changing: list[_Party], parties: list[_Party], *, told: bool) -> Iterator[Break]:
     """Callers and callees of which at least one is new."""
     for caller, callee in product([*parties, *changing], repeat=2):
         if not (caller.runs and callee.runs):
-            told = _told(callee, parties) if caller.runs else []
+            said = _told(callee, parties) if caller.runs and told else []
             for one in caller_breaks(caller.contract, callee.contract, _remedy(caller, callee)):
-                if one.about not in told:
+                if one.about not in said:
                     yield replace(one, problem=f"Of {caller.title} and {callee.title}: {one.problem}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import http.client
 import re
@@ -10,6 +9,7 @@ import xmlrpc.client
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.service_programs import PROGRAM, STATES, configured
 
 DOCUMENTATION = r"""
 module: service_instances
@@ -27,14 +27,10 @@ instances:
   type: list
   description: >-
     Dictionaries with C(program), C(service), C(release), C(slot), C(number), C(revision) (empty when its files are not
-    what the deployment wrote), C(port), C(process) (supervisor's word, RUNNING or another), C(state) (probation,
-    admitted, draining), and, when asked, C(ready), the HTTP status of its answer, 0 for none.
+    what the deployment wrote), C(address), C(port), C(process) (supervisor's word, RUNNING or another), C(state)
+    (probation, admitted, draining), and, when asked, C(ready), the HTTP status of its answer, 0 for none.
 staged: {description: "By service, each installed release and its manifest's SHA-256.", type: dict, returned: always}
 """
-
-PROGRAM = re.compile(
-    r"program:(?P<program>(?P<service>[a-z][a-z0-9_]*)-(?P<release>[^-]+)-(?P<slot>[ab])(?P<number>\d+))"
-)
 
 
 def process_states() -> dict[str, str]:
@@ -46,13 +42,6 @@ def process_states() -> dict[str, str]:
         return {process["name"]: process["statename"] for process in server.supervisor.getAllProcessInfo()}
     except (ImportError, OSError):
         return {}
-
-
-def desired_state(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except FileNotFoundError:
-        return "probation"
 
 
 def is_as_written(files: list[Path], record: Path) -> bool:
@@ -78,33 +67,18 @@ def ready(address: str, port: int) -> int:
 
 def orphan(name: re.Match, process: str) -> dict:
     """A program whose file is gone while supervisor still runs it, as a deployment that died leaves it."""
-    known = {"revision": "", "port": 0, "process": process, "state": "draining"}
+    known = {"revision": "", "address": "", "port": 0, "process": process, "state": "draining"}
     return {**name.groupdict(), "number": int(name["number"]), **known}
 
 
 def instances() -> list[dict]:
     found, states = [], process_states()
-    for path in sorted(Path("/etc/supervisor/conf.d").glob("*.conf")):
-        parser = configparser.RawConfigParser(inline_comment_prefixes=(" ;",))
-        parser.read(path, encoding="utf-8")
-        for section in parser.sections():
-            name = PROGRAM.fullmatch(section)
-            if not name:
-                continue
-            program = name["program"]
-            files = [Path(f"/etc/fleet/{name['service']}/{program}.yml"), path]
-            written = is_as_written(files, Path(f"/var/lib/fleet/instances/{program}.sha1"))
-            environment = dict(re.findall(r'(\w+)="([^"]*)"', parser[section].get("environment", "")))
-            found.append(
-                {
-                    **name.groupdict(),
-                    "number": int(name["number"]),
-                    "revision": environment.get("FLEET_REVISION", "") if written else "",
-                    "port": int(environment.get("FLEET_PORT", "0")),
-                    "process": states.get(program, "UNKNOWN"),
-                    "state": desired_state(f"/var/lib/fleet/instances/{program}.state"),
-                }
-            )
+    for one in configured():
+        program, path = one["program"], one.pop("file")
+        files = [Path(f"/etc/fleet/{one['service']}/{program}.yml"), path]
+        written = is_as_written(files, Path(f"{STATES}/{program}.sha1"))
+        process = states.get(program, "UNKNOWN")
+        found.append({**one, "revision": one["revision"] if written else "", "process": process})
     with_file = {one["program"] for one in found}
     others = (PROGRAM.fullmatch(f"program:{program}") for program in sorted(set(states) - with_file))
     return found + [orphan(name, states[name["program"]]) for name in others if name]

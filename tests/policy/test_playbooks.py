@@ -5,8 +5,9 @@ import pytest
 from fleet.paths import ROOT
 from tests.policy.repository import PLAYBOOKS, load, task_files, tasks
 
-# A playbook is one verb, or a verb and what it is done to; `site` is Ansible's own word for everything.
-VERBS = {"preflight", "rollback", "rollout", "site", "status"}
+# A playbook is one verb, or a verb and what it is done to; `site` is Ansible's own word for everything, and `history`
+# and `status` are what operators ask for.
+VERBS = {"abort", "history", "preflight", "promote", "roll", "rollback", "rollout", "site", "status", "unlock"}
 
 every_file = pytest.mark.parametrize("path", task_files(), ids=lambda path: str(path.relative_to(ROOT)))
 

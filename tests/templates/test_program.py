@@ -10,6 +10,7 @@ def program(render, name, entry, **arguments):
         "nameko_service_name": name,
         "nameko_service_release": entry["release"],
         "nameko_service_revision": "0123456789ab",
+        "nameko_service_address": "10.77.0.21",
         "nameko_service_call_timeout": entry.get("call_timeout", 10),
         "__nameko_service_manifest": json.dumps({"module": f"{name}.service"}),
         "item": {"program": f"{name}-{entry['release']}-b2", "slot": "b", "number": 2, "port": entry["port"] + 11},

@@ -11,7 +11,7 @@ GROUPS = {"edge": ["edge1", "edge2"], "targeted": ["edge1", "edge2", "app1"]}
 def argument(name, service, desired):
     loader = DataLoader()
     known = loader.load_from_file(str(ROOT / "playbooks" / "vars" / "service.yml"), trusted_as_template=True)
-    variables = {**known, "groups": GROUPS, "service": service, "__desired": desired}
+    variables = {**known, "groups": GROUPS, "rolled": service, "__desired": desired}
     return Templar(loader=loader, variables=variables).template(known[name])
 
 

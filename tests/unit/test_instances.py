@@ -7,10 +7,17 @@ import pytest
 from fleet.errors import FleetError
 from fleet.instances import plan
 
-WANTED = {"release": "2.0.0", "manifest_sha256": "5a", "revision": "new", "instances": 2, "port": 8120}
+WANTED = {
+    "release": "2.0.0",
+    "manifest_sha256": "5a",
+    "revision": "new",
+    "address": "10.0.0.1",
+    "instances": 2,
+    "port": 8120,
+}
 
 
-def running(program, revision="new", process="RUNNING", state="admitted", ready=200):
+def running(program, revision="new", process="RUNNING", state="admitted", ready=200, address="10.0.0.1"):
     service, release, place = program.split("-")
     return {
         "program": program,
@@ -19,6 +26,7 @@ def running(program, revision="new", process="RUNNING", state="admitted", ready=
         "slot": place[0],
         "number": int(place[1:]),
         "revision": revision,
+        "address": address,
         "process": process,
         "state": state,
         "ready": ready,
@@ -43,6 +51,18 @@ def test_an_empty_host_stages_and_starts_in_the_first_slot():
 
 def test_what_is_as_desired_needs_nothing():
     assert steps(running("greeting-2.0.0-b1"), running("greeting-2.0.0-b2")) is None
+
+
+def test_an_instance_that_listens_at_another_address_gives_way():
+    step = steps(running("greeting-2.0.0-a1", address="10.0.0.9"), running("greeting-2.0.0-a2", address="10.0.0.9"))
+    assert started(step) == [("greeting-2.0.0-b1", 8130), ("greeting-2.0.0-b2", 8131)]
+    assert step["replaces"]
+
+
+def test_an_instance_in_probation_is_started_again_until_it_is_admitted():
+    step = steps(running("greeting-2.0.0-a1", state="probation", ready=503), running("greeting-2.0.0-a2"))
+    assert started(step) == [("greeting-2.0.0-a1", 8120)]
+    assert not step["stop"]
 
 
 def test_a_new_release_starts_in_the_free_slot_before_the_old_stops():

@@ -44,7 +44,7 @@ def test_a_second_deployment_at_the_same_time_is_refused_in_a_sentence(clone):
 
     assert clone.run("alone", "true") == (
         BUSY,
-        "Another make up or make deploy is running from this clone: wait until it ends, then type it again.\n",
+        "Another command that changes the fleet is running from this clone: wait until it ends, then type it again.\n",
     )
 
     first.communicate("end\n", timeout=20)

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from fleet import status
+from fleet.record.document import empty
 
 NODES = ["rabbit@core1", "rabbit@core2", "rabbit@core3"]
 
@@ -58,6 +59,8 @@ def facts():
             "edge2": base(["edge"], "10.77.0.32"),
         },
         "vip": "10.77.0.100",
+        "record": empty(),
+        "lock": {"state": "free", "sentence": ""},
         "services": {"greeting": {"release": "1.0.0", "instances": 2}},
     }
 
@@ -165,7 +168,7 @@ CASES = {
     "no instance": ({"app1": {"instances": []}}, ["app1 has 0 ready instance(s) of greeting 1.0.0 instead of 2"]),
     "old release left": (
         {"app1": {"instances": [instance(1), instance(2), instance(3, release="0.9.0", program="greeting-0.9.0-b1")]}},
-        ["app1 runs greeting-0.9.0-b1, but the catalogue says 1.0.0: type `make deploy`."],
+        ["app1 runs greeting-0.9.0-b1, and the fleet should run 1.0.0: type `make deploy`."],
     ),
     "service left": (
         {"app1": {"instances": [instance(1), instance(2), instance(1, service="old", program="old-1.0.0-a1")]}},
@@ -216,3 +219,50 @@ def test_an_instance_that_is_not_ready_is_shown_with_what_it_answered(facts):
 
     assert "greeting-1.0.0-a1  app1  1.0.0    probation  no (503)" in lines
     assert "greeting-1.0.0-a2  app1  1.0.0    admitted   no (no answer)" in lines
+
+
+def half(release):
+    return {"entry": {"release": release, "instances": 2}, "revision": f"of-{release}"}
+
+
+def rolling(facts, phase="rolling"):
+    """Greeting on its way to 2.0.0, with both on app1."""
+    facts["record"] = {
+        **empty(),
+        "services": {"greeting": half("1.0.0")},
+        "roll": {
+            "who": "ops@desk",
+            "what": "greeting 1.0.0 -> 2.0.0",
+            "began": 1790000000,
+            "phase": phase,
+            "reason": "",
+            "services": {"greeting": {"from": half("1.0.0"), "to": half("2.0.0")}},
+        },
+    }
+    new = [instance(number, program=f"greeting-2.0.0-b{number}", release="2.0.0") for number in (1, 2)]
+    facts["hosts"]["app1"]["instances"] += new
+    return facts
+
+
+def test_old_and_new_of_a_roll_that_is_under_way_are_as_they_should_be(facts):
+    facts = rolling(facts)
+    facts["lock"] = {"state": "live", "sentence": "ops@desk has been changing the fleet."}
+    report = status.report(facts)
+    assert report.ok, report.problems
+    assert any("Unfinished roll: " in line and "rolling" in line for line in report.lines)
+    assert any("ops@desk has been changing the fleet" in line for line in report.lines)
+
+
+def test_a_canary_is_no_problem_and_an_interrupted_roll_is_one(facts):
+    assert status.report(rolling(copy.deepcopy(facts), "canary")).ok
+    (problem,) = status.report(rolling(facts)).problems
+    assert "was interrupted" in problem
+    assert "`make abort`" in problem
+
+
+def test_the_record_says_what_should_run_and_a_catalogue_that_differs_is_named(facts):
+    facts["record"] = {**empty(), "services": {"greeting": half("2.0.0")}}
+    for one in facts["hosts"]["app1"]["instances"]:
+        one["release"] = "2.0.0"
+    (problem,) = status.report(facts).problems
+    assert "catalogue says greeting 1.0.0, and the fleet runs 2.0.0" in problem

@@ -31,6 +31,9 @@ def facts(tmp_path):
         "skip": [],
         "outage": [],
         "allow_incompatible": [],
+        "allow_older": [],
+        "kind": "deploy",
+        "release": "",
         "limit": "",
         "releases_dir": str(tmp_path),
     }

@@ -1,0 +1,47 @@
+"""The catalogue's file, brought up to what the fleet runs, with all that people wrote around it left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from fleet.catalogue import load
+from fleet.paths import shown
+
+
+def follow(path: str | Path, entries: Mapping[str, Mapping]) -> list[str]:
+    """Put the release of each entry into the file where it has another.
+
+    Returns:
+        What the operator should know: what was changed, and what is to be changed by hand.
+    """
+    path, said = Path(path), []
+    for name, entry in entries.items():
+        there = load(path).get(name)
+        if there is None:
+            said.append(f"{shown(path)} has no {name}: add what `make status` shows.")
+            continue
+        if there["release"] != entry["release"]:
+            _replace(path, name, entry["release"])
+            said.append(f"{shown(path)} now says {name} {entry['release']}: commit it.")
+        different = sorted(key for key, value in there.items() if key != "release" and entry.get(key, value) != value)
+        said += [
+            f"{shown(path)} says {name}.{key}: {there[key]}, the fleet runs {entry[key]}: correct it."
+            for key in different
+        ]
+    return said
+
+
+def _replace(path: Path, name: str, release: str) -> None:
+    text = path.read_text("utf-8")
+    root = yaml.compose(text, yaml.SafeLoader)
+    node = _value(_value(_value(root, "services"), name), "release")
+    before, after = text[: node.start_mark.index], text[node.end_mark.index :]
+    new = release if isinstance(yaml.safe_load(release), str) else f'"{release}"'
+    path.write_text(f"{before}{new}{after}", "utf-8")
+
+
+def _value(node: yaml.MappingNode, key: str) -> yaml.Node:
+    return next(value for name, value in node.value if name.value == key)

@@ -1,0 +1,56 @@
+"""App hosts that go away in a roll, and come back."""
+
+import pytest
+import requests
+
+from tests.load import Load
+
+pytestmark = [pytest.mark.lab, pytest.mark.long]
+
+WANTED = {"service": "greeting", "release": "2.0.0"}
+
+
+def test_a_host_that_missed_a_roll_takes_no_work_until_it_is_brought_up_to_date(
+    lab, roll, second, at_home, states, running, playbook, await_condition
+):
+    second("greeting")
+    with lab.powered_off("app3"):
+        roll("rollout", **WANTED, skip="app3", rollout_bake=0).check()
+
+    def held_back():
+        return {state for name, state in states("greeting").items() if name.endswith("@app3")} == {"probation"}
+
+    await_condition(held_back, 60, "app3 has compared itself with the record")
+    await_condition(lambda: len(running("greeting")["app3"]) == 2, 60, "supervisor runs there again")
+    assert {state for name, state in states("trips").items() if name.endswith("@app3")} == {"admitted"}
+    assert playbook("status.yml").status != 0
+    roll("rollout", **WANTED, rollout_bake=0).check()
+    assert all("-2.0.0-" in program for there in running("greeting").values() for program in there)
+    playbook("status.yml").check()
+    at_home()
+
+
+@pytest.mark.parametrize("lost", ["app1", "app3"], ids=["in its own batch", "in another's"])
+def test_a_host_that_is_lost_in_a_roll_has_it_withdrawn(
+    lost, lab, second, begun_playbook, at_home, base_url, running, await_condition
+):
+    second("greeting")
+    extra = '{"rollout_bake": 0, "service": "greeting", "release": "2.0.0"}'
+    with Load(base_url) as load, begun_playbook("rollout.yml", "--extra-vars", extra) as process:
+        output = []
+        for line in process.stdout:
+            output.append(line)
+            if "nameko_service : Start them" in line:
+                break
+        with lab.powered_off(lost):
+            output += process.stdout.readlines()
+            status = process.wait()
+            text = "".join(output)
+            assert status != 0
+            assert f"{lost} can't be reached any more" in text
+            assert f"skip={lost}" in text
+    assert not load.lost()
+    # What was on the host when its power went may fail once.
+    assert all(requests.get(f"{base_url}/hello/again", timeout=10).ok for _ in range(20))
+    await_condition(lambda: len(running("greeting")[lost]) >= 2, 90, f"{lost} is back")
+    at_home()

@@ -1,0 +1,66 @@
+"""What the fleet's record, and the state of its broker, say against a run."""
+
+from fleet.catalogue import complete
+from fleet.record.document import empty
+from tests.unit.preflight.fleets import NO_RECORD, problems
+
+
+def answers(record, hosts=("core1", "core2", "core3")):
+    return {host: {**NO_RECORD, "record": record} for host in hosts}
+
+
+def left_behind(facts, service):
+    """A record of which the catalogue has what was replaced."""
+    entries = complete(facts["services"])
+    old = {"entry": entries[service], "revision": "old", "until": 1790000000, "by": "ops@desk", "roll": "R1"}
+    now = {name: {"entry": entry, "revision": "r", "since": 1} for name, entry in entries.items()}
+    now[service] = {**now[service], "entry": {**entries[service], "release": "2.0.0"}}
+    return {**empty(), "version": 3, "services": now, "replaced": {service: [old]}}
+
+
+def test_a_catalogue_that_the_fleet_has_left_behind_is_refused_until_that_is_meant(facts):
+    facts["record_answers"] = answers(left_behind(facts, "greeting"))
+    (problem,) = problems(facts)
+    assert "this clone is older than the fleet" in problem
+    assert "`git pull`" in problem
+    assert "allow_older=greeting" in problem
+    assert not problems({**facts, "allow_older": ["greeting"]})
+
+
+def test_who_names_a_release_may_go_back_to_it(facts):
+    facts["record_answers"] = answers(left_behind(facts, "greeting"))
+    assert problems({**facts, "kind": "rollout", "rolls": ["greeting"]})
+    assert not problems({**facts, "kind": "rollout", "rolls": ["greeting"], "release": "1.0.0"})
+
+
+def test_a_roll_of_one_service_asks_nothing_of_the_others(facts):
+    facts["record_answers"] = answers(left_behind(facts, "greeting"))
+    assert not problems({**facts, "kind": "rollout", "rolls": ["airports"]})
+
+
+def test_a_record_that_too_few_hosts_can_read_is_a_reason_not_to_begin(facts):
+    facts["record_answers"] = {"core1": NO_RECORD, "core2": None, "core3": None}
+    assert any("core2, core3 can't be asked" in problem for problem in problems(facts))
+
+
+def test_services_do_not_roll_while_a_broker_node_is_down(facts):
+    members = [f"rabbit@core{number}" for number in (1, 2, 3)]
+    whole = {"running": True, "members": members, "running_nodes": members, "alarms": []}
+    for host in ("core1", "core2", "core3"):
+        facts["hosts"][host]["broker"] = whole
+    assert not problems(facts)
+    facts["hosts"]["core1"]["broker"] = {**whole, "running_nodes": members[:2]}
+    facts["hosts"]["core3"]["broker"] = {"running": False}
+    found = problems(facts)
+    assert any("core1 doesn't see rabbit@core3 running" in problem for problem in found)
+    assert any("RabbitMQ doesn't run on core3" in problem for problem in found)
+
+
+def test_a_roll_that_would_need_other_balancers_or_users_is_sent_to_a_deployment(facts):
+    record = left_behind(facts, "greeting")
+    facts = {**facts, "record_answers": answers(record), "kind": "rollout", "rolls": ["greeting"], "release": "1.0.0"}
+    assert not problems(facts)
+    facts["services"]["greeting"]["instances"] = 3
+    (problem,) = problems(facts)
+    assert "greeting.instances" in problem
+    assert "`make deploy`" in problem

@@ -1,0 +1,47 @@
+"""The catalogue's file follows what was rolled, and stays the file that people wrote."""
+
+import pytest
+
+from fleet.rollout.catalogue_file import follow
+
+TEXT = """# Ours.
+services:
+  greeting:
+    release: 1.0.0  # see the wiki
+    workers: 10
+  airports: {release: 1.0.0, workers: 50}
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A catalogue as people write it."""
+    path = tmp_path / "services.yml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_the_release_is_replaced_and_nothing_else(path):
+    said = follow(path, {"greeting": {"release": "2.0.0", "workers": 10}})
+    assert path.read_text() == TEXT.replace("release: 1.0.0  #", "release: 2.0.0  #")
+    assert "commit it" in said[0]
+    follow(path, {"airports": {"release": "3.1.0", "workers": 50}})
+    assert "airports: {release: 3.1.0, workers: 50}" in path.read_text()
+
+
+def test_a_release_that_yaml_takes_for_a_number_is_quoted(path):
+    follow(path, {"greeting": {"release": "2.0", "workers": 10}})
+    assert 'release: "2.0"' in path.read_text()
+
+
+def test_what_it_cannot_change_it_says(path):
+    said = follow(path, {"greeting": {"release": "1.0.0", "workers": 12}, "trips": {"release": "1.0.0"}})
+    assert path.read_text() == TEXT
+    assert any("greeting.workers: 10, the fleet runs 12" in line for line in said)
+    assert any("has no trips" in line for line in said)
+
+
+def test_a_catalogue_that_says_so_already_is_not_touched(path):
+    before = path.stat().st_mtime_ns
+    assert follow(path, {"greeting": {"release": "1.0.0", "workers": 10}}) == []
+    assert path.stat().st_mtime_ns == before
