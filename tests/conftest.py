@@ -36,6 +36,11 @@ class Run:
         recap = map(RECAP.match, self.output.splitlines())
         return {line["host"]: int(line["changed"]) for line in recap if line}
 
+    @property
+    def text(self):
+        """What it printed as one line, for Ansible breaks sentences anywhere."""
+        return " ".join(self.output.split())
+
     def check(self):
         """Fail the test with the output's end unless the run ended well."""
         assert self.status == 0, self.output[-6000:]

@@ -35,7 +35,8 @@ def decide(
         }
     if unfinished:
         if kind not in ("promote", "abort"):
-            _must_be_the_same(unfinished, changes)
+            # A deployment is asked for everything, the others for what they name.
+            _must_be_the_same(unfinished, changes, [] if kind == "deploy" else list(desired))
         # In the record's order the names are sorted.
         changes = {name: unfinished["services"][name] for name in _in_order(unfinished["services"], order)}
     back = unfinished and (kind == "abort" or unfinished["phase"] == "withdrawing")
@@ -65,13 +66,15 @@ def _changes(
     return changes
 
 
-def _must_be_the_same(unfinished: Mapping, changes: Mapping) -> None:
+def _must_be_the_same(unfinished: Mapping, changes: Mapping, named: Sequence[str]) -> None:
     """What is asked for may leave out what is done already, and has nothing that the unfinished roll hasn't."""
     told = f"The roll by {unfinished['who']} ({unfinished['what']})"
     if unfinished["phase"] == "canary":
         raise FleetError(f"{told} stands at its canary: type `make promote` or `make abort` first.")
     planned = unfinished["services"]
-    if different := [name for name, one in changes.items() if one["to"] != planned.get(name, {}).get("to")]:
+    different = [name for name, one in changes.items() if one["to"] != planned.get(name, {}).get("to")]
+    different += [name for name in named if name not in planned and name not in different]
+    if different:
         raise FleetError(
             f"{told} is unfinished, and this is another, for it differs in {', '.join(different)}: type what began it,"
             " and it goes on, or `make abort`, and it is withdrawn."

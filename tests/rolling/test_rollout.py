@@ -81,7 +81,7 @@ def test_the_catalogue_in_this_clone_says_what_runs_and_one_of_before_is_refused
     assert CATALOGUE.read_text().count("release: 2.0.0") == len(services)
     run = playbook("site.yml", "--extra-vars", json.dumps({"services": at_first, "allow_older": ""}))
     assert run.status != 0
-    assert "this clone is older than the fleet" in run.output
+    assert "this clone is older than the fleet" in run.text
 
 
 @pytest.fixture(scope="module")

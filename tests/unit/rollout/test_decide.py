@@ -55,6 +55,12 @@ def test_another_command_is_refused_while_a_roll_is_unfinished():
         decided(known, "rollout", greeting=half("3.0.0"))
 
 
+def test_a_command_that_would_change_nothing_does_not_go_on_with_another_roll():
+    known = under_way(KNOWN, greeting=(half(), NEW))
+    with pytest.raises(FleetError, match="differs in airports"):
+        decided(known, "rollout", airports=half())
+
+
 def test_a_canary_waits_for_a_word():
     known = under_way(KNOWN, "canary", greeting=(half(), NEW))
     with pytest.raises(FleetError, match=r"make promote.*make abort"):
