@@ -133,7 +133,7 @@ test-full: test-fast up ## Every case that there is (root, hours)
 	@$(PYTEST) -m 'lab or long'
 
 .PHONY: bench
-bench: venv ## Compare with peers on the lab, into bench/results (BENCH=growth or soak; FIGURES='up restore grow memory')
+bench: venv ## Compare with peers on the lab, into bench/results (BENCH=growth or soak; FIGURES='up restore grow memory roll')
 	@python -m bench $(if $(FIGURES),figures $(FIGURES),$(or $(BENCH),rpc))
 
 ##### Housekeeping
