@@ -21,7 +21,7 @@ def wanted(who: str, what: str, seconds: float, now: float, pid: int | None = No
     Args:
         who: Such as `ops@controller`.
         what: What it is held for, such as `make deploy`.
-        seconds: Until it ends unless it is extended.
+        seconds: Until it ends.
         now: Seconds since the epoch.
         pid: The process whose end ends the run; without, the `ansible-playbook` that asks.
     """

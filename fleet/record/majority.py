@@ -69,12 +69,6 @@ def newest(given: Answers, hosts: Sequence[str]) -> dict:
     return record
 
 
-def stale_hosts(given: Answers, hosts: Sequence[str], record: Mapping) -> list[str]:
-    """The hosts that answer and have less than this record, or what they tell app hosts of it: to be written to."""
-    there = {host: given[host] for host in hosts if given.get(host) is not None}
-    return [host for host, answer in there.items() if record["version"] and _lags(answer, record["version"])]
-
-
 def kept(given: Answers, hosts: Sequence[str], what: str) -> bool:
     """Whether a majority has done what was asked of it, which is true or an error.
 
@@ -95,8 +89,3 @@ def kept(given: Answers, hosts: Sequence[str], what: str) -> bool:
 
 def _is_broken(answer: Mapping) -> bool:
     return "record" in answer["broken_parts"]
-
-
-def _lags(answer: Mapping, version: int) -> bool:
-    record, public = answer["record"] or {}, answer["public"] or {}
-    return record.get("version", 0) < version or (record["version"] == version != public.get("version"))

@@ -47,7 +47,6 @@ class FilterModule:
             "record_newest": decision("record.majority", "newest"),
             "record_public": decision("record.revision", "public"),
             "record_readable": decision("facts", "readable_record"),
-            "record_stale_hosts": decision("record.majority", "stale_hosts"),
             "record_won": decision("record.lock", "won"),
             "redis_users": decision("translate", "redis_users"),
             "roll_back": decision("rollout.decide", "back"),

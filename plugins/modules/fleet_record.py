@@ -23,18 +23,16 @@ options:
   state:
     description:
       - C(read) changes nothing. C(write) keeps O(document), unless another of its version or a newer one is here.
-      - C(lock) takes the lock for O(lock) where it is free, or held with a token in O(replacing). C(extend) sets
-        O(until) where it is held with O(token). C(unlock) frees it where it is held with O(token), or at all with
-        O(any).
+      - C(lock) takes the lock for O(lock) where it is free, or held with a token in O(replacing). C(unlock)
+        frees it where it is held with O(token), or at all with O(any).
     type: str
-    choices: [read, write, lock, extend, unlock]
+    choices: [read, write, lock, unlock]
     default: read
   document: {description: The record., type: dict}
   public: {description: What app hosts may know of it., type: dict}
   lock: {description: "The lock, as C(fleet.record.lock) makes it.", type: dict}
   replacing: {description: Tokens of locks to take over., type: list, elements: str, default: []}
-  token: {description: Of the lock to extend or to free., type: str}
-  until: {description: When the lock ends by itself., type: int}
+  token: {description: Of the lock to free., type: str}
   any: {description: Free it whoever has it., type: bool, default: false}
 """
 
@@ -132,13 +130,6 @@ def locked(there: dict, broken: list[str], wanted: dict) -> tuple[bool, dict]:
     return free, {"lock": lock} if free else {}
 
 
-def extended(there: dict, broken: list[str], wanted: dict) -> tuple[bool, dict]:  # noqa: ARG001 - as the others
-    held = there["lock"]
-    if held is None or held["token"] != wanted["token"]:
-        return False, {}
-    return True, {"lock": {**held, "until": wanted["until"]}} if held["until"] != wanted["until"] else {}
-
-
 def unlocked(there: dict, broken: list[str], wanted: dict) -> tuple[bool, dict]:
     held = there["lock"]
     own = held is not None and held["token"] == wanted["token"]
@@ -147,7 +138,7 @@ def unlocked(there: dict, broken: list[str], wanted: dict) -> tuple[bool, dict]:
 
 
 # What each state makes of what is here: whether it is so then, and the parts that change for it.
-DECISIONS = {"write": written, "lock": locked, "extend": extended, "unlock": unlocked}
+DECISIONS = {"write": written, "lock": locked, "unlock": unlocked}
 
 
 def result(folder: Path, wanted: dict, *, check: bool) -> dict:
@@ -189,13 +180,11 @@ def main() -> None:
             "replacing": {"type": "list", "elements": "str", "default": [], "no_log": False},
             # No secret: whoever may change the file may take the lock.
             "token": {"type": "str", "no_log": False},
-            "until": {"type": "int"},
             "any": {"type": "bool", "default": False},
         },
         required_if=[
             ("state", "write", ["document", "public"]),
             ("state", "lock", ["lock"]),
-            ("state", "extend", ["token", "until"]),
             ("state", "unlock", ["token", "any"], True),
         ],
         supports_check_mode=True,

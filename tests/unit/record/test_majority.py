@@ -56,20 +56,6 @@ def test_a_record_of_a_later_form_is_told_as_an_old_clone():
         newest(answer(record(5, format=2)), answer(), answer())
 
 
-def test_hosts_that_lag_behind_are_found_and_silent_ones_left_alone():
-    given = dict(zip(CORE, [answer(record(4)), answer(record(5)), None], strict=True))
-    assert majority.stale_hosts(given, CORE, record(5)) == ["core1"]
-
-
-def test_so_are_those_with_a_corrupt_record_or_another_word_for_app_hosts():
-    given = {"core1": answer(broken=CORRUPT), "core2": answer(record(5), public=None), "core3": answer()}
-    assert majority.stale_hosts(given, CORE, record(5)) == CORE
-
-
-def test_without_a_record_nobody_lags_behind():
-    assert majority.stale_hosts({host: answer() for host in CORE}, CORE, record(0)) == []
-
-
 def test_what_a_majority_has_done_is_kept_and_what_fewer_have_is_an_error():
     assert majority.kept({"core1": answer(), "core2": None, "core3": answer()}, CORE, "The roll")
     with pytest.raises(FleetError, match="The roll is known to core1 alone, but 2 of core1, core2, core3 must"):

@@ -114,17 +114,6 @@ def test_a_stale_lock_is_taken_over_by_the_first_alone(ask):
     assert not ask("lock", lock=lock("b"), replacing=["dead"])["done"]
 
 
-def test_only_its_holder_extends_a_lock(ask):
-    ask("lock", lock=lock("a"))
-    assert ask("extend", token="a", until=200)["lock"] == lock("a", until=200)
-    assert not ask("extend", token="b", until=300)["done"]
-    assert ask()["lock"] == lock("a", until=200)
-
-
-def test_what_nobody_holds_is_not_extended(ask):
-    assert not ask("extend", token="a", until=200)["done"]
-
-
 def test_only_its_holder_frees_a_lock_unless_it_is_freed_for_all(ask):
     ask("lock", lock=lock("a"))
     kept = ask("unlock", token="b")

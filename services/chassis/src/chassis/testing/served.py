@@ -1,11 +1,9 @@
 """A service that answers on a real port of this process."""
 
 import http.client
-import json
 import queue
 import socket
 import threading
-from dataclasses import dataclass
 
 import eventlet
 from nameko.testing.services import replace_dependencies
@@ -13,22 +11,14 @@ from nameko.utils.concurrency import SpawningSet
 
 from chassis.container import ServiceContainer
 from chassis.http.server import WebServer
+from chassis.prove.subject import Answer as HttpAnswer
 from chassis.testing import DEADLINE
 
 CONFIG = {"AMQP_URI": "amqp://nobody.invalid/", "WEB_SERVER_ADDRESS": "127.0.0.1:0"}
 
 
-@dataclass
-class Answer:
-    """An HTTP answer; header names are in lower case."""
-
-    status: int
-    headers: dict
-    body: bytes
-
-    @property
-    def json(self):
-        return json.loads(self.body)
+class Answer(HttpAnswer):
+    """An HTTP answer, and the form that the application's errors have."""
 
     @property
     def error(self):
