@@ -70,6 +70,8 @@ def only_answer(received, status):
         b"Content-Length: 0x0d\r\n",
         b"Content-Length: \r\n",
         b"Content-Length: " + b"9" * 5000 + b"\r\n",
+        b"Content-Length: " + b"0" * 5000 + b"13\r\n",
+        b"Content-Length: 18446744073709551615\r\n",
         b"Content-Length: 13\r\nTransfer-Encoding: chunked\r\n",
         b"Transfer-Encoding: gzip, chunked\r\n",
         b"Transfer-Encoding: xchunked\r\n",
@@ -82,6 +84,47 @@ def test_a_length_that_servers_could_disagree_about_is_a_400_and_ends_the_connec
     smuggled = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
     answer = only_answer(service.raw(POST + headers + b"\r\n" + BODY + smuggled), 400)
     assert answer["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Transfer-Encoding : chunked\r\n",
+        b"X\r\nTransfer-Encoding: chunked\r\n",
+        b"X: 1\r\n Transfer-Encoding: chunked\r\n",
+        b" X: 1\r\nTransfer-Encoding: chunked\r\n",
+        b"X: 1\rTransfer-Encoding: chunked\r\n",
+        b"X: 1\nTransfer-Encoding: chunked\r\n",
+        b"X: 1\0\r\nTransfer-Encoding: chunked\r\n",
+        b": 1\r\nTransfer-Encoding: chunked\r\n",
+        b"From me\r\nTransfer-Encoding: chunked\r\n",
+        b"X\xc3\xa4: 1\r\nTransfer-Encoding: chunked\r\n",
+    ],
+)
+def test_a_header_line_that_servers_could_disagree_about_is_a_400_and_ends_the_connection(service, headers):
+    smuggled = b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = only_answer(service.raw(POST + headers + b"\r\n" + smuggled), 400)
+    assert answer["connection"] == "close"
+
+
+def test_chunks_are_of_http_1_1(service):
+    chunked = b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + b"d\r\n" + BODY + b"\r\n0\r\n\r\n"
+    only_answer(service.raw(chunked), 400)
+
+
+def test_space_around_a_value_is_none_of_it(service):
+    sent = POST + b"Content-Length: \t13 \r\nConnection: close \r\n\r\n" + BODY
+    ((status, headers, _),) = answers(service.raw(sent))
+    assert (status, headers["connection"]) == (200, "close")
+
+
+def test_headers_that_end_early_are_a_400(service):
+    only_answer(service.raw(b"GET /health HTTP/1.1\r\nHost: x\r\n"), 400)
+
+
+def test_who_asks_for_another_protocol_is_answered_in_this_one(service):
+    asked = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    assert [status for status, _, _ in answers(service.raw(asked))] == [200]
 
 
 def test_an_announced_body_that_is_too_large_is_a_413_before_it_is_sent(service):
@@ -153,7 +196,7 @@ def test_a_path_that_is_too_long_is_a_414(service):
     only_answer(service.raw(b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n"), 414)
 
 
-@pytest.mark.parametrize("headers", [b"X: " + b"x" * 10_000 + b"\r\n", b"X: " + b"x" * 1000 + b"\r\n"])
+@pytest.mark.parametrize("headers", [b"X: " + b"x" * 10_000 + b"\r\n", b"X: " + b"x" * 1000 + b"\r\n", b"X: x\r\n" * 2])
 def test_headers_that_are_too_large_are_a_431(service, headers):
     only_answer(service.raw(b"GET /health HTTP/1.1\r\n" + headers * 99 + b"\r\n"), 431)
 
@@ -163,8 +206,13 @@ def test_a_path_that_is_not_utf_8_is_a_400(service):
 
 
 @pytest.mark.parametrize(
-    "line", [b"\x16\x03\x01\x02\x00", b"GET", b"GET / HTTP/9.9", b"GET / HTTP/x", b"<>\"'&\x00 / x"]
-)
+    "line",
+    [
+        b"\x16\x03\x01\x02\x00", b"GET", b"GET /", b"GET / HTTP/9.9", b"GET / HTTP/2.0", b"GET / HTTP/x",
+        b"<>\"'&\x00 / x", b"GET /\t HTTP/1.1", b"GET / HTTP/1.1 ", b"GET / HTTP/1.1\rX: 1", b"MADE-UP / HTTP/1.1",
+        b"GET  / HTTP/1.1", b"GET / RTSP/1.0", b"SOURCE / ICE/1.0",
+    ],
+)  # fmt: skip
 def test_what_is_not_http_is_refused_in_json(service, line):
     ((status, headers, body),) = answers(service.raw(line + b"\r\n\r\n"))
     assert status in (400, 505)

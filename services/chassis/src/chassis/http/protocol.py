@@ -5,7 +5,6 @@ in front may read otherwise, which is how requests are smuggled. Here each of th
 """
 
 import logging
-import re
 import socket
 import time
 import uuid
@@ -15,22 +14,17 @@ from http import HTTPStatus
 from eventlet import Timeout, wsgi
 from nameko.web.server import HttpOnlyProtocol
 
-from chassis.http import body
+from chassis.http import body, head
 from chassis.http.errors import error_body
 from chassis.http.reply import Reply
 
 _log = logging.getLogger(__name__)
 
 LINGER = 1  # seconds in which a client may take a refusal before the connection ends
-_LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 class Protocol(HttpOnlyProtocol):
-    """eventlet's protocol, stricter about lengths, with every refusal in JSON."""
-
-    def send_error(self, code, message=None, explain=None):  # noqa: ARG002 - the standard library's signature
-        """Called by the standard library for a request line or headers that it can't parse."""
-        self._refuse(code, "bad_request", f"{message or 'The request is not HTTP'}.")
+    """eventlet's protocol, stricter about heads, with every refusal in JSON."""
 
     def _read_request_line(self):
         line = super()._read_request_line()
@@ -40,22 +34,22 @@ class Protocol(HttpOnlyProtocol):
         return ""
 
     def parse_request(self):
+        """In place of the standard library's, and sets what that sets; returns whether there is a request."""
+        self.requestline = self.raw_requestline.decode("latin-1").rstrip("\r\n")
         try:
-            return super().parse_request() and self._has_one_length()
+            found = head.read(self.raw_requestline, self.rfile)
+        except head.HeadError as error:
+            self._refuse(*error.args)
+            return False
         except (wsgi.HeaderLineTooLong, wsgi.HeadersTooLarge):
             self._refuse(431, "headers_too_large", "The headers are too large.")
             return False
-
-    def _has_one_length(self):
-        lengths = self.headers.get_all("content-length", [])
-        encodings = [encoding.lower() for encoding in self.headers.get_all("transfer-encoding", [])]
-        if len(lengths) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
-            self._refuse(400, "bad_request", "Content-Length must be there once at most, and be a number.")
-        elif encodings and (lengths or encodings != ["chunked"]):
-            self._refuse(400, "bad_request", "Transfer-Encoding must be chunked, without a Content-Length.")
-        else:
-            return True
-        return False
+        self.command, self.headers, self.request_version = found.method, found.headers, f"HTTP/{found.version}"
+        # As the standard library has it: nobody may take the path for the name of a host.
+        self.path = "/" + found.target.lstrip("/") if found.target.startswith("//") else found.target
+        asked = found.headers.get("connection", "").lower()
+        self.close_connection = asked == "close" or (found.version == "1.0" and asked != "keep-alive")
+        return True
 
     def handle_one_response(self):
         """As eventlet's, in a third of the time for a complete answer of ours; anything else is left to eventlet."""
@@ -112,7 +106,5 @@ class Protocol(HttpOnlyProtocol):
 
     def get_environ(self):
         environ = super().get_environ()
-        if "content-type" not in self.headers:
-            environ["CONTENT_TYPE"] = ""  # eventlet says text/plain where the client said nothing
         environ["eventlet.input"].discard = lambda: body.discard(environ)
         return environ
