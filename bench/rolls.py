@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 
 from fleet import inventory, url
 from fleet.paths import CATALOGUE, INVENTORY, RELEASES, ROOT
+from lab import Lab
 
 SERVICES = ("greeting", "airports", "trips", "gateway")
-RELEASE = "2.0.0"
+RELEASE = "9.0.0"  # one that nobody else uses, for a release never changes on a host
 RATE = 40  # requests a second, half of them writes
 NO_BAKE = "ARGS=--extra-vars rollout_bake=0"
 
 
 def build():
-    """Release 2.0.0 of each service: the same code."""
+    """The same code of each service as another release."""
     for service in SERVICES:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / service
@@ -68,3 +69,6 @@ def measure(timed, record):
         CATALOGUE.write_text(text)
         for service in SERVICES:
             shutil.rmtree(RELEASES / f"{service}-{RELEASE}", ignore_errors=True)
+        lab = Lab.from_inventory(INVENTORY)
+        for host in inventory.load(INVENTORY).groups["app"]:
+            lab.exec(host, ["sh", "-c", f"rm -rf /opt/fleet/*/{RELEASE}"], check=True)
