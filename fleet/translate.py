@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -111,7 +112,24 @@ def service_config(service: str, entry: Mapping, secrets: Mapping, redis_replica
     if entry.get("redis"):
         config["REDIS_URIS"] = {"redis": f"redis://{service}:{quote(own['redis_password'], safe='')}@127.0.0.1:6379/0"}
         config["REDIS_REPLICAS"] = redis_replicas
-    return {**config, **entry["settings"], **{name: own[name] for name in entry["secrets"]}}
+    return {**config, **entry["settings"], **named_secrets(service, entry, secrets)}
+
+
+def named_secrets(service: str, entry: Mapping, secrets: Mapping) -> dict:
+    """The values of the secrets that the service's entry names; None for one that is no more, as in a former entry."""
+    return {name: secrets["services"][service].get(name) for name in entry["secrets"]}
+
+
+def _digest(service: str, entry: Mapping, secrets: Mapping) -> str:
+    """12 hex digits that change with the named secrets; empty without any.
+
+    Keyed, so that nobody can try values, and with what changes less often than any.
+    """
+    if not entry["secrets"]:
+        return ""
+    key = secrets["rabbitmq"]["erlang_cookie"]
+    content = json.dumps(named_secrets(service, entry, secrets), sort_keys=True, default=str)
+    return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()[:12]
 
 
 def _revision(entry: Mapping, config: Mapping, program: str) -> str:
@@ -129,7 +147,11 @@ def desired_services(
     address: str,
     program: str,
 ) -> dict[str, dict]:
-    """The catalogue with `entry`, `config` (see `service_config`), `revision`, `manifest_sha256` and `address` of each.
+    """The catalogue with what each service runs with.
+
+    That is its `entry`, `config` (see `service_config`) but for what it names of secrets, these as `own_secrets` with
+    their `secrets_digest`, `secrets_kept` (false: see `fleet.rollout.decide.as_kept`), `revision`, `manifest_sha256`
+    and `address`.
 
     The manifest is the one in `releases_dir`, on the controller. `address`, the host's, and `program`, the template of
     supervisor's programs, are what instances run with beside their configuration.
@@ -141,7 +163,10 @@ def desired_services(
         desired[service] = {
             **entry,
             "entry": entry,
-            "config": config,
+            "config": {name: value for name, value in config.items() if name not in entry["secrets"]},
+            "own_secrets": named_secrets(service, entry, secrets),
+            "secrets_digest": _digest(service, entry, secrets),
+            "secrets_kept": False,
             "address": address,
             "revision": _revision(entry, config, program),
             "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),

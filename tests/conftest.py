@@ -57,6 +57,7 @@ def start_playbook(playbook, *arguments, inventory=INVENTORY):
     environment = os.environ | {"ANSIBLE_STRATEGY": "mitogen_linear", "ANSIBLE_STRATEGY_PLUGINS": str(next(plugins))}
     program = Path(sys.executable).with_name("ansible-playbook")
     usual = {"rollout_bake": 0, "allow_older": "airports,farewell,gateway,greeting,trips"}
+    usual |= {"mitogen_ssh_keepalive_interval": 5, "mitogen_ssh_keepalive_count": 6}
     usual = ["--extra-vars", json.dumps(usual)]
     command = [program, "--inventory", inventory, REPOSITORY / "playbooks" / playbook, *usual, *arguments]
     return subprocess.Popen(

@@ -14,12 +14,17 @@ def build(folder, service, release, *changes, source=None):
         folder: an empty one for the changed source.
         service: the name that the release gets.
         release: its version.
-        changes: each a path in the source, a text there and what is to stand in its place.
+        changes: each a path in the source, a text there and what is to stand in its place; or the path alone of a file
+            that is to be gone.
         source: the service whose source it is, if not its own.
     """
     shutil.copytree(ROOT / "services" / (source or service), folder, dirs_exist_ok=True)
     version = ("pyproject.toml", 'version = "1.0.0"', f'version = "{release}"')
-    for path, old, new in (version, *changes):
+    for path, *texts in (version, *changes):
+        if not texts:
+            (folder / path).unlink()
+            continue
+        old, new = texts
         text = (folder / path).read_text()
         assert old in text, (path, old)
         (folder / path).write_text(text.replace(old, new))

@@ -40,9 +40,16 @@ def secret_problems(facts: Mapping) -> Iterator[dict[str, str]]:
         " `ansible-vault edit inventory/group_vars/production/secrets.yml`."
     )
     for name in secrets.missing(facts["services"], facts["secrets"]):
-        yield problem(f"The secret {name} is missing.", remedy)
+        if not (facts["kind"] == "rollback" and _is_kept(name, facts)):
+            yield problem(f"The secret {name} is missing.", remedy)
     for name in secrets.unusable(facts["services"], facts["secrets"]):
         yield problem(f"The secret {name} has something other than letters, digits, _ . ~ and -.", remedy)
+
+
+def _is_kept(name: str, facts: Mapping) -> bool:
+    """Whether it is a secret that hosts keep of the services that go back."""
+    _, part, *path = name.split(".")
+    return part == "services" and path[0] in facts["rolls"] and path[1] in facts["services"][path[0]].get("secrets", [])
 
 
 def release_problems(facts: Mapping) -> Iterator[dict[str, str]]:

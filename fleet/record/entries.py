@@ -11,6 +11,13 @@ def same(one: Mapping | None, other: Mapping | None) -> bool:
     return recorded(one) == recorded(other)
 
 
+def same_revision(one: Mapping | None, other: Mapping | None) -> bool:
+    """Whether two states of a service, or none, have one entry and one revision."""
+    if one is None or other is None:
+        return one is other
+    return one["revision"] == other["revision"] and same(one["entry"], other["entry"])
+
+
 def recorded(entry: Mapping | None) -> object:
     """An entry as the record has it."""
     return json.loads(json.dumps(entry, default=str))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fleet.errors import FleetError
 from fleet.record.document import changed, moment
-from fleet.record.entries import same
+from fleet.record.entries import same_revision
 
 REPLACED, HISTORY = 20, 100  # at most, of each service and of all
 
@@ -68,7 +68,7 @@ def _after(record: Mapping, roll: Mapping, ended: int) -> dict:
     services, replaced = dict(record["services"]), dict(record["replaced"])
     for name, change in roll["services"].items():
         old, new = change["from"], change["to"]
-        if same(old, new):
+        if same_revision(old, new):
             continue
         if old:
             gone = {**old, "until": ended, "by": roll["who"], "roll": roll["id"]}

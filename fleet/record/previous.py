@@ -9,7 +9,12 @@ from fleet.record.entries import same
 
 
 def previous(record: Mapping, service: str) -> dict:
-    """The catalogue entry to go back to: the latest that isn't the current one. Going back twice is where one was.
+    """What to go back to: the latest whose catalogue entry, or secrets, aren't the current ones.
+
+    Going back twice is where one was.
+
+    Returns:
+        `entry`, `revision` and `secrets_digest`, where it is known.
 
     Raises:
         FleetError: there is none.
@@ -19,10 +24,16 @@ def previous(record: Mapping, service: str) -> dict:
     if not past and not current:
         known = suggestion(service, {*record["services"], *record["replaced"]})
         raise FleetError(f"The fleet's record has no service {service}: {known}.")
-    entries = [one["entry"] for one in past if not (current and same(one["entry"], current["entry"]))]
-    if not entries:
+    others = [one for one in past if not (current and _same(one, current))]
+    if not others:
         raise FleetError(
             f"The fleet's record has nothing that {service} was before {current['entry']['release']}: put the entry "
             "that you want into the catalogue and type `make deploy`."
         )
-    return entries[-1]
+    return others[-1]
+
+
+def _same(one: Mapping, other: Mapping) -> bool:
+    # Where one has none, nobody knows what its secrets were.
+    digests = {half["secrets_digest"] for half in (one, other) if half.get("secrets_digest")}
+    return len(digests) < 2 and same(one["entry"], other["entry"])

@@ -51,9 +51,16 @@ def batches(steps: Mapping[str, Mapping], begun: list[str], share: object, batch
 
 
 def of_services(
-    decision: Mapping, steps: Mapping[str, Mapping], found: Mapping[str, Mapping], share: object, batch: object
+    decision: Mapping,
+    steps: Mapping[str, Mapping],
+    found: Mapping[str, Mapping],
+    share: object,
+    batch: object,
+    kind: str = "rollout",
 ) -> dict:
     """The batches of each service that rolls forward.
+
+    A rollback is in a hurry, and leads to what has served here before: all hosts have their turn at once.
 
     Args:
         decision: see `fleet.rollout.decide`.
@@ -61,13 +68,28 @@ def of_services(
         found: host to its `instances`, as the module `service_instances` reports them.
         share: as for `batches`.
         batch: as for `batches`.
+        kind: one of `fleet.rollout.wish.KINDS`.
     """
     if decision["direction"] != "forward":
         return {}
+    if kind == "rollback":
+        share = batch = "100%"
     return {
         service: batches(_of(service, steps), _begun(service, change["to"], found), share, batch)
         for service, change in decision["changes"].items()
     }
+
+
+def turns(services: list[str], by_service: Mapping[str, list[list[str]]], canary: bool = False) -> list[dict]:
+    """The batches of all services one after the other: `service`, `hosts`, `first` (whether it is the service's first).
+
+    With `canary` only the first batch of each service has its turn.
+    """
+    return [
+        {"service": service, "hosts": hosts, "first": index == 0}
+        for service in services
+        for index, hosts in enumerate(by_service[service][: 1 if canary else None])
+    ]
 
 
 def _of(service: str, steps: Mapping[str, Mapping]) -> dict[str, Mapping]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from fleet.record import history, lock
+from fleet.rollout import phases
 from fleet.rollout.decide import what
 from fleet.rollout.outcome import sentence
 
@@ -80,11 +81,19 @@ def verdict(decision: Mapping, kind: str, canary: bool, failed: list[Mapping], f
     return {"verdict": "finished", "reason": "", "told": f"{changes}: done.", "ok": True}
 
 
-def ended(record: Mapping, outcome: Mapping) -> dict:
-    """The record after a run."""
+def ended(record: Mapping, outcome: Mapping, lock: Mapping, samples: Mapping[str, list]) -> dict:
+    """The record after a run.
+
+    Args:
+        record: as it is.
+        outcome: see `verdict`.
+        lock: the run's.
+        samples: what it saw, by host.
+    """
     now = time.time()
     if outcome["verdict"] == "unfinished":
         return history.moved(record, "withdrawing", now)
     if outcome["verdict"] == "canary":
         return history.moved(record, "canary", now)
-    return history.finished(record, outcome["verdict"], now, outcome["reason"], {"all": now - record["roll"]["began"]})
+    took = phases.seconds(samples, record["roll"]["began"], lock["since"], now)
+    return history.finished(record, outcome["verdict"], now, outcome["reason"], took)

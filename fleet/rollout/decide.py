@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fleet.errors import FleetError
-from fleet.record.entries import recorded
+from fleet.record.entries import recorded, same_revision
 
 
 def decide(
@@ -22,7 +22,7 @@ def decide(
 
     Returns:
         `direction` (`forward`, `back` or `none`), `services` (names in the order of their rolls), and `changes`: what
-        each changes `from` and `to`, an entry with its revision, or null for none.
+        each changes `from` and `to`, an entry with its revision and, if it has secrets, their digest, or null for none.
 
     Raises:
         FleetError: another roll is unfinished.
@@ -37,6 +37,8 @@ def decide(
         if kind not in ("promote", "abort"):
             # A deployment is asked for everything, the others for what they name.
             _must_be_the_same(unfinished, changes, [] if kind == "deploy" else list(desired))
+        if kind == "promote":
+            _must_be_the_canarys(unfinished, desired)
         # In the record's order the names are sorted.
         changes = {name: unfinished["services"][name] for name in _in_order(unfinished["services"], order)}
     back = unfinished and (kind == "abort" or unfinished["phase"] == "withdrawing")
@@ -45,7 +47,9 @@ def decide(
 
 
 def _half(one: Mapping) -> dict:
-    return {"entry": recorded(one["entry"]), "revision": one["revision"]}
+    digest = one.get("secrets_digest")
+    known = {"secrets_digest": digest} if digest else {}
+    return {"entry": recorded(one["entry"]), "revision": one["revision"], **known}
 
 
 def _in_order(names: Mapping, order: Sequence[str]) -> list[str]:
@@ -61,7 +65,7 @@ def _changes(
     for service in _in_order(desired, order):
         there = record["services"].get(service)
         before, after = there and _half(there), _half(desired[service])
-        if service in to_do or before != after:
+        if service in to_do or not same_revision(before, after):
             changes[service] = {"from": before, "to": after}
     return changes
 
@@ -72,12 +76,23 @@ def _must_be_the_same(unfinished: Mapping, changes: Mapping, named: Sequence[str
     if unfinished["phase"] == "canary":
         raise FleetError(f"{told} stands at its canary: type `make promote` or `make abort` first.")
     planned = unfinished["services"]
-    different = [name for name, one in changes.items() if one["to"] != planned.get(name, {}).get("to")]
+    different = [name for name, one in changes.items() if not same_revision(one["to"], planned.get(name, {}).get("to"))]
     different += [name for name in named if name not in planned and name not in different]
     if different:
         raise FleetError(
             f"{told} is unfinished, and this is another, for it differs in {', '.join(different)}: type what began it,"
             " and it goes on, or `make abort`, and it is withdrawn."
+        )
+
+
+def _must_be_the_canarys(unfinished: Mapping, desired: Mapping[str, Mapping]) -> None:
+    """What this clone would start is what the first hosts have, secrets included."""
+    planned = unfinished["services"]
+    different = [name for name, one in desired.items() if one["revision"] != planned[name]["to"]["revision"]]
+    if different:
+        raise FleetError(
+            f"This clone has other settings, secrets or playbooks for {', '.join(different)} than what"
+            f" {unfinished['who']} began with: type `make promote` where that was, or `make abort`."
         )
 
 
@@ -88,7 +103,27 @@ def before(changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
 
 def back(desired: Mapping[str, Mapping], changes: Mapping[str, Mapping]) -> dict[str, Mapping]:
     """`desired` of the former entries with the revisions that the record has, so that what runs with them counts."""
-    return {name: {**one, "revision": changes[name]["from"]["revision"]} for name, one in desired.items()}
+    former = {name: changes[name]["from"] for name in desired}
+    exact = {name: {**one, "revision": former[name]["revision"]} for name, one in desired.items()}
+    return as_kept(exact, former)
+
+
+def as_kept(desired: Mapping[str, Mapping], former: Mapping[str, Mapping]) -> dict[str, Mapping]:
+    """`desired` with the secrets that hosts have kept, where the controller has others than a service had.
+
+    Args:
+        desired: see `fleet.translate.desired_services`.
+        former: some of the services as the record has them: `revision`, `secrets_digest`.
+    """
+    return {name: _as_kept(one, former.get(name)) for name, one in desired.items()}
+
+
+def _as_kept(wanted: Mapping, former: Mapping | None) -> Mapping:
+    digest = (former or {}).get("secrets_digest")
+    if digest in (None, wanted["secrets_digest"]):
+        return wanted
+    kept = {"revision": former["revision"], "secrets_digest": digest}
+    return {**wanted, **kept, "own_secrets": {}, "secrets_kept": True}
 
 
 def own(instances: list[Mapping], changes: Mapping[str, Mapping]) -> list[Mapping]:

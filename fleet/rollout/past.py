@@ -22,6 +22,7 @@ def unfinished_line(roll: Mapping) -> str:
 
 def _line(past: Mapping) -> str:
     allowed = f", allowed {', '.join(past['allow_incompatible'])}" if past["allow_incompatible"] else ""
-    seconds = past["ended"] - past["began"]
-    told = f"{moment(past['began'])}  {past['what']} by {past['who']}: {past['verdict']} in {seconds} s{allowed}"
+    parts = ", ".join(f"{name} {took:.0f} s" for name, took in past["seconds"].items() if name != "all")
+    took = f"{past['ended'] - past['began']} s{f' ({parts})' if parts else ''}"
+    told = f"{moment(past['began'])}  {past['what']} by {past['who']}: {past['verdict']} in {took}{allowed}"
     return f"{told}. {past['reason']}" if past["reason"] else told

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-ADMITTED = "admitted"
-STATES = ("probation", ADMITTED, "draining")
+PROBATION, ADMITTED = "probation", "admitted"
+STATES = (PROBATION, ADMITTED, "draining")
 #: Seconds by which one process's start may be told differently: the kernel counts ticks, and clocks are set.
 SAME_START = 1.0
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -69,6 +69,11 @@ class Step:
     @property
     def serves(self) -> bool:
         return self.steady and self.state == ADMITTED
+
+    @property
+    def proves(self) -> bool:
+        """Whether what it counted are smoke calls, and no user's."""
+        return self.steady and self.state == PROBATION
 
 
 def total(counts: Iterable[Counts]) -> Counts:
@@ -181,9 +186,11 @@ def _is_another(earlier: Mapping, later: Mapping) -> bool:
 def _difference(earlier: Mapping | None, later: Mapping) -> Counts:
     base = earlier or {"calls": 0, "errors": 0, "outcomes": {}, "buckets": {}}
     outcomes = {name: count - base["outcomes"].get(name, 0) for name, count in later["outcomes"].items()}
+    calls = later["calls"] - base["calls"]
     return Counts(
-        calls=later["calls"] - base["calls"],
-        errors=max(0, later["errors"] - base["errors"]),
+        calls=calls,
+        # A process that began anew within `SAME_START` may tell of more errors than calls since.
+        errors=min(max(0, later["errors"] - base["errors"]), calls),
         seconds=max(0.0, later.get("seconds", 0.0) - base.get("seconds", 0.0)),
         outcomes={name: count for name, count in outcomes.items() if count > 0},
         buckets={float(bound): count - base["buckets"].get(bound, 0) for bound, count in later["buckets"].items()},
@@ -264,7 +271,7 @@ def _release(own: list[Step], began: float, step: float, length: int) -> dict:
     counts: list[list[Counts]] = [[] for _ in range(length)]
     instances: list[Counter] = [Counter() for _ in range(length)]
     for one in own:
-        for number, part in _parts(one.since - began, one.ended - began, step, length):
+        for number, part in () if one.proves else _parts(one.since - began, one.ended - began, step, length):
             counts[number].append(one.counts.scaled(part))
         for number, _ in _parts(one.began - began, one.ended - began, step, length):
             if one.began - began <= (number + 0.5) * step < one.ended - began:
@@ -278,7 +285,7 @@ def _release(own: list[Step], began: float, step: float, length: int) -> dict:
         **{name: [one.quantile(share) for one in each] for name, share in QUANTILES.items()},
         **{state: [some[state] for some in instances] for state in STATES},
         "restarts": [one.ended - began for one in own if one.restarted and one.serves],
-        "counts": total(one.counts for one in own),
+        "counts": total(one.counts for one in own if not one.proves),
     }
 
 

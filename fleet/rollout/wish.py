@@ -36,10 +36,21 @@ def targets(catalogue: Mapping[str, Mapping], record: Mapping, kind: str, servic
     names = listed(service)
     _check_names(names, record, kind)
     if kind == "rollback":
-        return {name: previous.previous(record, name) for name in names}
+        return {name: previous.previous(record, name)["entry"] for name in names}
     releases = _releases(names, listed(release))
     entries = {name: catalogue.get(name) or record["services"][name]["entry"] for name in names}
     return {name: {**entry, "release": releases.get(name, entry["release"])} for name, entry in entries.items()}
+
+
+def former(record: Mapping, kind: str, service: str) -> dict:
+    """What a run takes services back to, by their names: `entry`, `revision` and, where it is known, `secrets_digest`.
+
+    Args:
+        record: the fleet's record.
+        kind: one of `KINDS`.
+        service: as for `targets`.
+    """
+    return {name: previous.previous(record, name) for name in listed(service)} if kind == "rollback" else {}
 
 
 def _unfinished(record: Mapping, kind: str) -> dict:

@@ -30,9 +30,13 @@ def test_a_host_that_missed_a_roll_takes_no_work_until_it_is_brought_up_to_date(
     at_home()
 
 
-@pytest.mark.parametrize("lost", ["app1", "app3"], ids=["in its own batch", "in another's"])
+@pytest.mark.parametrize(
+    ("how", "lost"),
+    [("powered_off", "app1"), ("powered_off", "app3"), ("cut_off", "app1")],
+    ids=["off in its own batch", "off in another's", "cut off in its own batch"],
+)
 def test_a_host_that_is_lost_in_a_roll_has_it_withdrawn(
-    lost, lab, second, begun_playbook, at_home, base_url, running, await_condition
+    how, lost, lab, second, begun_playbook, at_home, base_url, running, await_condition
 ):
     second("greeting")
     extra = '{"rollout_bake": 0, "service": "greeting", "release": "2.0.0"}'
@@ -42,7 +46,7 @@ def test_a_host_that_is_lost_in_a_roll_has_it_withdrawn(
             output.append(line)
             if "nameko_service : Start them" in line:
                 break
-        with lab.powered_off(lost):
+        with getattr(lab, how)(lost):
             output += process.stdout.readlines()
             status = process.wait()
             text = "".join(output)

@@ -10,7 +10,7 @@ from nameko.constants import HEARTBEAT_CONFIG_KEY
 from fleet import paths, translate
 
 SECRETS = {
-    "rabbitmq": {"operator_password": "op"},
+    "rabbitmq": {"operator_password": "op", "erlang_cookie": "crumbs"},
     "services": {
         name: {"rabbitmq_password": f"{name}-mq", "redis_password": f"{name}-redis", "API_KEY": "k"}
         for name in ("airports", "trips", "gateway")
@@ -126,6 +126,35 @@ def test_whatever_an_instance_runs_with_makes_another_revision(change, releases_
 
     assert desired(SERVICES, releases_dir)["revision"] == desired(dict(SERVICES), releases_dir)["revision"]
     assert desired(SERVICES, releases_dir)["revision"] != desired(changed, releases_dir)["revision"]
+
+
+def test_a_secret_is_apart_from_the_rest_and_makes_another_revision_and_digest(releases_dir, monkeypatch):
+    before = desired(SERVICES, releases_dir)
+    assert before["own_secrets"] == {"API_KEY": "k"}
+    assert "API_KEY" not in before["config"]
+
+    monkeypatch.setitem(SECRETS["services"]["airports"], "API_KEY", "another")
+    after = desired(SERVICES, releases_dir)
+    assert before["config"] == after["config"]
+    assert before["revision"] != after["revision"]
+    assert before["secrets_digest"] != after["secrets_digest"]
+
+
+def test_another_password_of_the_platform_is_no_other_secret(releases_dir, monkeypatch):
+    before = desired(SERVICES, releases_dir)["secrets_digest"]
+    monkeypatch.setitem(SECRETS["services"]["airports"], "rabbitmq_password", "rotated")
+    assert desired(SERVICES, releases_dir)["secrets_digest"] == before
+
+
+def test_a_secret_that_is_no_more_leaves_a_former_entry_readable(releases_dir, monkeypatch):
+    before = desired(SERVICES, releases_dir)["secrets_digest"]
+    monkeypatch.delitem(SECRETS["services"]["airports"], "API_KEY")
+    assert desired(SERVICES, releases_dir)["secrets_digest"] != before
+
+
+def test_without_secrets_of_its_own_a_service_has_no_digest(releases_dir):
+    plain = {"airports": SERVICES["airports"] | {"secrets": []}}
+    assert desired(plain, releases_dir)["secrets_digest"] == ""
 
 
 def test_so_does_the_way_in_which_supervisor_runs_it(releases_dir):

@@ -69,20 +69,32 @@ def test_a_date_of_the_catalogue_is_its_text_in_the_record():
 
 
 def test_the_way_back_leads_to_the_last_that_was_different():
-    assert previous(FLEET, "greeting") == entry("2.0.0")
+    assert previous(FLEET, "greeting")["entry"] == entry("2.0.0")
     secret = record(services=FLEET["services"], replaced={"greeting": [was("2.0.0"), was("3.0.0")]})
-    assert previous(secret, "greeting") == entry("2.0.0")
+    assert previous(secret, "greeting")["entry"] == entry("2.0.0")
+
+
+def test_another_secret_is_something_else_to_go_back_to():
+    now = {**side("3.0.0"), "secrets_digest": "new", "since": 1}
+    past = [was("2.0.0"), {**was("3.0.0"), "secrets_digest": "old"}]
+    assert previous(record(services={"greeting": now}, replaced={"greeting": past}), "greeting") == past[-1]
+
+
+def test_where_a_digest_is_not_known_entries_tell():
+    now = {**side("3.0.0"), "secrets_digest": "new", "since": 1}
+    past = [was("2.0.0"), was("3.0.0")]
+    assert previous(record(services={"greeting": now}, replaced={"greeting": past}), "greeting") == past[0]
 
 
 def test_going_back_twice_leads_to_where_one_was():
     back = record(
         services={"greeting": {**side("2.0.0"), "since": 1}}, replaced={"greeting": [was("2.0.0"), was("3.0.0")]}
     )
-    assert previous(back, "greeting") == entry("3.0.0")
+    assert previous(back, "greeting")["entry"] == entry("3.0.0")
 
 
 def test_a_service_that_was_taken_out_has_a_way_back():
-    assert previous(record(replaced={"greeting": [was("1.0.0")]}), "greeting") == entry("1.0.0")
+    assert previous(record(replaced={"greeting": [was("1.0.0")]}), "greeting")["entry"] == entry("1.0.0")
 
 
 def test_where_nothing_was_before_it_is_said():

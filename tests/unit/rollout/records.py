@@ -8,9 +8,10 @@ def entry(release="1.0.0", **different):
     return {"release": release, "instances": 2, "workers": 10, "port": 8120, "call_timeout": 10, **different}
 
 
-def half(release="1.0.0", revision=None, **different):
+def half(release="1.0.0", revision=None, digest="", **different):
     """A service as a roll leaves or finds it."""
-    return {"entry": entry(release, **different), "revision": revision or f"of-{release}"}
+    known = {"secrets_digest": digest} if digest else {}
+    return {"entry": entry(release, **different), "revision": revision or f"of-{release}", **known}
 
 
 def record(**services):

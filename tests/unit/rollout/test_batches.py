@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.errors import FleetError
-from fleet.rollout.batches import batches, canary_hosts, lease, of_services
+from fleet.rollout.batches import batches, canary_hosts, lease, of_services, turns
 from tests.unit.rollout.records import half
 
 HOSTS = ["app1", "app2", "app3", "app4", "app5"]
@@ -55,6 +55,27 @@ def test_the_hosts_that_have_the_new_are_known_by_what_runs_there():
     new = {"service": "greeting", "revision": "of-2.0.0", "state": "admitted"}
     found = {"app1": {"instances": []}, "app2": {"instances": [new]}}
     assert of_services(decision, there, found, "", "50%") == {"greeting": [["app2"], ["app1"]]}
+
+
+def test_a_rollback_takes_all_hosts_at_once():
+    decision = {"direction": "forward", "changes": {"greeting": {"from": half("2.0.0"), "to": half()}}}
+    there = {host: {"greeting": {"replaces": True}} for host in HOSTS}
+    found = {host: {"instances": []} for host in HOSTS}
+    assert of_services(decision, there, found, "", "50%", "rollback") == {"greeting": [HOSTS]}
+
+
+def test_services_have_their_turns_one_after_the_other():
+    by_service = {"airports": [["app1"], ["app2", "app3"]], "trips": [["app1"]]}
+    assert turns(["trips", "airports"], by_service) == [
+        {"service": "trips", "hosts": ["app1"], "first": True},
+        {"service": "airports", "hosts": ["app1"], "first": True},
+        {"service": "airports", "hosts": ["app2", "app3"], "first": False},
+    ]
+
+
+def test_a_canary_ends_each_service_with_its_first_batch():
+    by_service = {"airports": [["app1"], ["app2"]], "trips": []}
+    assert turns(["airports", "trips"], by_service, True) == [{"service": "airports", "hosts": ["app1"], "first": True}]
 
 
 def test_the_lock_outlives_the_longest_roll():

@@ -3,7 +3,7 @@
 import pytest
 
 from fleet.errors import FleetError
-from fleet.rollout.decide import back, before, decide, own, what
+from fleet.rollout.decide import as_kept, back, before, decide, own, what
 from tests.unit.rollout.records import half, record, under_way
 
 KNOWN = record(greeting=half(), airports=half())
@@ -78,7 +78,7 @@ def test_the_way_back_has_the_former_entries_under_the_revisions_that_ran():
     changes = {"greeting": {"from": half(), "to": NEW}, "trips": {"from": None, "to": half()}}
     entries = before(changes)
     assert entries == {"greeting": half()["entry"]}
-    desired = {"greeting": {**entries["greeting"], "revision": "as of today's secrets"}}
+    desired = {"greeting": {**entries["greeting"], "revision": "as of today's secrets", "secrets_digest": ""}}
     assert back(desired, changes)["greeting"]["revision"] == half()["revision"]
 
 
@@ -102,3 +102,38 @@ def test_a_roll_is_told_in_a_few_words():
     assert what(changes) == (
         "greeting 1.0.0 -> 2.0.0, airports 1.0.0 (configuration), trips 1.0.0 (new), gone 1.0.0 (removed)"
     )
+
+
+def test_a_canary_is_promoted_where_nothing_else_has_changed():
+    known = under_way(KNOWN, "canary", greeting=(half(), NEW))
+    with pytest.raises(FleetError, match=r"other settings, secrets or playbooks for greeting.*ops@desk.*make abort"):
+        decided(known, "promote", greeting=half("2.0.0", revision="with another secret"))
+
+
+def test_a_record_of_before_there_were_digests_is_as_good():
+    desired = half(digest="new")
+    assert decided(KNOWN, "deploy", greeting=desired, airports=half())["direction"] == "none"
+    found = decided(under_way(KNOWN, greeting=(half(), NEW)), "rollout", greeting={**NEW, "secrets_digest": "new"})
+    assert found["direction"] == "forward"
+
+
+def wanted(digest="new"):
+    return {**half("2.0.0", digest=digest), "own_secrets": {"API_KEY": "new"}, "secrets_kept": False}
+
+
+@pytest.mark.parametrize("former", [{}, {"greeting": half(digest="new")}, {"greeting": {"revision": "of-1.0.0"}}])
+def test_secrets_are_the_controllers_where_nothing_says_that_they_were_others(former):
+    assert as_kept({"greeting": wanted()}, former) == {"greeting": wanted()}
+
+
+def test_where_a_service_had_other_secrets_hosts_have_kept_them():
+    found = as_kept({"greeting": wanted()}, {"greeting": half(digest="old")})["greeting"]
+    assert (found["revision"], found["secrets_digest"]) == ("of-1.0.0", "old")
+    assert (found["own_secrets"], found["secrets_kept"]) == ({}, True)
+
+
+@pytest.mark.parametrize(("digest", "kept"), [("new", False), ("old", True)])
+def test_a_withdrawal_brings_back_the_revision_and_its_secrets(digest, kept):
+    changes = {"greeting": {"from": half(digest=digest), "to": NEW}}
+    found = back({"greeting": wanted()}, changes)["greeting"]
+    assert (found["revision"], found["secrets_kept"]) == ("of-1.0.0", kept)

@@ -58,6 +58,19 @@ def test_a_restart_is_seen_and_its_calls_are_not_lost():
     assert series(fleet.samples, "greeting")["releases"]["1.0.0"]["restarts"] == [6.0]
 
 
+def test_a_restart_that_nobody_saw_makes_no_more_errors_than_calls():
+    one = Instance("1.0.0")
+    one.serve(0.002)
+    fleet = Fleet(one)
+    one.begin(1000.5)
+    for _ in range(3):
+        one.serve(0.002, outcome="RuntimeError")
+    fleet.run(1, steady(0, 0.002))
+
+    counts = series(fleet.samples, "greeting")["releases"]["1.0.0"]["counts"]
+    assert counts.errors <= counts.calls
+
+
 def test_calls_during_a_silence_are_counted_when_it_ends_and_drawn_all_along():
     one = Instance("1.0.0")
     fleet = Fleet(one).run(5, steady(10, 0.002))
@@ -90,6 +103,18 @@ def test_shares_and_instances_of_a_canary():
     assert releases["1.0.0"]["calls"] == pytest.approx([30.0] * 10)
     assert releases["1.0.0"]["admitted"] == [2] * 10
     assert all(0.001 < value < 0.0025 for value in releases["2.0.0"]["p50"])
+
+
+def test_smoke_calls_are_no_calls_of_users():
+    old, new = Instance("1.0.0"), Instance("2.0.0", number=2, state="probation")
+    fleet = Fleet(old, new).run(5, steady(3, 0.002))
+    new.state = "admitted"
+    fleet.run(5, by_release(v1_0_0=steady(3, 0.002), v2_0_0=steady(1, 0.002)))
+
+    releases = series(fleet.samples, "greeting")["releases"]
+    assert releases["2.0.0"]["share"][:4] == [0] * 4
+    assert releases["2.0.0"]["share"][-4:] == pytest.approx([0.25] * 4)
+    assert releases["2.0.0"]["counts"].calls < 10
 
 
 def test_a_long_roll_has_no_more_points_than_asked_for_and_loses_no_call():

@@ -3,7 +3,7 @@
 import pytest
 
 from fleet.errors import FleetError
-from fleet.rollout.wish import targets, whole
+from fleet.rollout.wish import former, targets, whole
 from tests.unit.rollout.records import entry, half, record, under_way
 
 CATALOGUE = {"greeting": entry(), "airports": entry(port=8140)}
@@ -43,6 +43,12 @@ def test_what_cannot_be_meant_is_refused_with_what_can(service, release, said):
 def test_a_rollback_needs_no_release_and_takes_all_of_the_entry_that_was():
     known = {**KNOWN, "replaced": {"greeting": [half("0.9.0", workers=5)]}}
     assert targets(CATALOGUE, known, "rollback", "greeting", "") == {"greeting": entry("0.9.0", workers=5)}
+
+
+def test_what_services_go_back_to_is_known_with_its_revision_and_its_secrets():
+    known = {**KNOWN, "replaced": {"greeting": [half("0.9.0", digest="old")]}}
+    assert former(known, "rollback", "greeting") == {"greeting": half("0.9.0", digest="old")}
+    assert former(known, "rollout", "greeting") == {}
 
 
 def test_what_is_promoted_or_aborted_is_what_is_unfinished():

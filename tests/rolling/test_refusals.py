@@ -1,0 +1,33 @@
+"""What is refused before anything begins, with the reason."""
+
+import pytest
+
+pytestmark = pytest.mark.lab
+
+SERVICE = "src/greeting/service.py"
+
+
+def test_a_release_with_an_incompatible_contract_never_starts(bad, roll, pids, on_each, app_hosts):
+    release = bad((SERVICE, "def hello(self, name: str)", "def hello(self, name: str, language: str)"))
+    before = pids("greeting")
+    run = roll("rollout", service="greeting", release=release)
+    assert run.status != 0
+    assert "nothing was changed" in run.text
+    assert "-e allow_incompatible=greeting_service.hello" in run.text
+    assert pids("greeting") == before
+    assert not any("3.0.0" in found for found in on_each(app_hosts, "ls /opt/fleet/greeting").values())
+
+
+def test_no_roll_begins_while_a_broker_node_is_down(second, roll, pids, on, await_condition):
+    release = second("greeting")
+    before = pids("greeting")
+    on("core2", "systemctl stop rabbitmq-server")
+    try:
+        run = roll("rollout", service="greeting", release=release)
+    finally:
+        on("core2", "systemctl start rabbitmq-server")
+        await_condition(lambda: on("core2", "rabbitmq-diagnostics -q check_running") is not None, 60, "it runs again")
+    assert run.status != 0
+    assert "core2" in run.text
+    assert "nothing was changed" in run.text
+    assert pids("greeting") == before
