@@ -72,6 +72,7 @@ class Load:
             self.first_seen.setdefault(greeting, time.time())
 
     def lost(self):
-        """Acknowledged writes that can't be read any more."""
-        answers = {id_: requests.get(f"{self.base_url}/airport/{id_}", timeout=TIMEOUT) for id_ in self.written}
-        return [id_ for id_, answer in answers.items() if answer.json() != {"airport": self.written[id_]}]
+        """Acknowledged writes that can't be read any more, of those by now."""
+        written = dict(self.written)
+        answers = {id_: requests.get(f"{self.base_url}/airport/{id_}", timeout=TIMEOUT) for id_ in written}
+        return [id_ for id_, answer in answers.items() if answer.json() != {"airport": written[id_]}]

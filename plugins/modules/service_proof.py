@@ -44,7 +44,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted = module.params
-    command = ["timeout", str(wanted["timeout"] + GRACE), "runuser", "-u", wanted["user"], "--"]
+    # Calls are answered meanwhile, and come first.
+    command = ["nice", "timeout", str(wanted["timeout"] + GRACE), "runuser", "-u", wanted["user"], "--"]
     command += [wanted["python"], "-m", "chassis.prove", "--module", wanted["module"]]
     command += ["--timeout", str(wanted["timeout"]), "--settle", str(wanted["settle"]), *wanted["configurations"]]
     code, out, err = module.run_command(command, cwd="/var/lib/fleet")

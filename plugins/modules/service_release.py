@@ -74,7 +74,8 @@ def install(module: AnsibleModule, source: Path, target: Path) -> None:
         source / "requirements.txt",
     ]
     for arguments in (create, install):
-        command = [module.params["uv"], "--quiet", *map(str, arguments)]
+        # Calls are answered meanwhile, and come first.
+        command = ["nice", module.params["uv"], "--quiet", *map(str, arguments)]
         code, _, err = module.run_command(command, environ_update=UV_ENVIRONMENT)
         if code:
             raise RefusedError(err.strip() or f"uv {arguments[0]} ended with status {code}")
