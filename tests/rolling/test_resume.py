@@ -13,11 +13,12 @@ WANTED = {"service": "greeting", "release": "2.0.0"}
 
 
 @pytest.fixture
-def killed(begun_playbook, second, at_home):
+def killed(begun_playbook, second, at_home, on_each, app_hosts):
     """`killed(task, meanwhile)`: a roll of greeting whose controller is killed at a task, once `meanwhile` is done."""
 
     def kill(task, meanwhile, **more):
         second("greeting")
+        on_each(app_hosts, "rm -rf /opt/fleet/greeting/2.0.0")  # so that it is uploaded
         extra = json.dumps({"rollout_bake": 0, **WANTED, **more})
         with begun_playbook("rollout.yml", "--extra-vars", extra) as process:
             try:

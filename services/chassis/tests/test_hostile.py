@@ -96,6 +96,7 @@ def test_a_length_that_servers_could_disagree_about_is_a_400_and_ends_the_connec
         b"X: 1\rTransfer-Encoding: chunked\r\n",
         b"X: 1\nTransfer-Encoding: chunked\r\n",
         b"X: 1\0\r\nTransfer-Encoding: chunked\r\n",
+        b"X: \x7f\r\nTransfer-Encoding: chunked\r\n",
         b": 1\r\nTransfer-Encoding: chunked\r\n",
         b"From me\r\nTransfer-Encoding: chunked\r\n",
         b"X\xc3\xa4: 1\r\nTransfer-Encoding: chunked\r\n",

@@ -180,7 +180,7 @@ def test_of_a_key_that_the_balancer_made_nothing_is_kept(service, redis_server):
         assert client.dbsize() == 0
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "ä", "\x7f"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "ä"])
 @pytest.mark.parametrize("path", ["/thing", "/plain"])
 def test_what_is_no_key_is_a_400(service, path, key):
     answer = post(service, key.encode("latin-1"), path=path)
