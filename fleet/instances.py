@@ -69,6 +69,12 @@ def _plan_service(service: str, wanted: Mapping, running: list[Mapping]) -> dict
     }
 
 
+def _drained(stop: Iterable[str], running: Iterable[Mapping]) -> list[str]:
+    """Those that may have anybody's calls. Of one on probation only its own proof has, which may hang for ever."""
+    proving = {one["program"] for one in running if one["state"] == "probation"}
+    return [program for program in stop if program not in proving]
+
+
 def _must_be_staged(host: str, service: str, wanted: Mapping, staged: Mapping[str, str]) -> bool:
     release = wanted["release"]
     if release in staged and staged[release] != wanted["manifest_sha256"]:
@@ -96,8 +102,8 @@ def plan(
 
     Returns:
         Name to `stage` (bool), `evict` (programs that end before anything starts), `start` (instances, see
-        `instance`), `stop` (programs that end once the new ones answer), `replaces` (whether running instances
-        give way to others).
+        `instance`), `stop` (programs that end once the new ones answer), `drain` (those of them that must have finished
+        their calls), `replaces` (whether running instances give way to others).
 
     Raises:
         FleetError: a desired release is installed there with other content.
@@ -107,15 +113,18 @@ def plan(
     for service in [*services, *sorted({one["service"] for one in running} - set(services))]:
         own = [one for one in running if one["service"] == service]
         if service not in services:
+            stop = sorted(one["program"] for one in own)
             result[service] = {
                 "stage": False,
                 "evict": [],
                 "start": [],
-                "stop": sorted(one["program"] for one in own),
+                "stop": stop,
+                "drain": _drained(stop, own),
                 "replaces": True,
             }
             continue
         step = _plan_service(service, services[service], own)
+        step["drain"] = _drained(step["stop"], own)
         step["stage"] = _must_be_staged(host, service, services[service], staged.get(service, {}))
         if step["stage"] or step["evict"] or step["start"] or step["stop"]:
             result[service] = step

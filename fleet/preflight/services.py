@@ -90,6 +90,8 @@ def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator
 
 def contract_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     """Releases that can't serve beside those that run. Of one that is damaged or missing that is said elsewhere."""
+    if facts["kind"] == "abort":
+        return  # what is withdrawn served beside what stays, or served nobody
     releases = Path(facts["releases_dir"])
     rolls = {name: entry for name, entry in facts["services"].items() if name in facts["rolls"]}
     new = {name: places.known(name, entry["release"], releases) for name, entry in rolls.items()}

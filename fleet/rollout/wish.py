@@ -59,7 +59,9 @@ def _unfinished(record: Mapping, kind: str) -> dict:
         raise FleetError(f"No roll is unfinished, so there is nothing to {kind}: `make status` shows what runs.")
     if kind == "promote" and roll["phase"] == "withdrawing":
         raise FleetError(f"The roll by {roll['who']} ({roll['what']}) is being withdrawn: type `make abort` to finish.")
-    return {name: change["to"]["entry"] for name, change in roll["services"].items() if change["to"]}
+    # Who goes back needs nothing of what the roll was to bring, which may be gone from this clone.
+    side = "from" if kind == "abort" else "to"
+    return {name: change[side]["entry"] for name, change in roll["services"].items() if change[side]}
 
 
 def _check_names(names: list[str], record: Mapping, kind: str) -> None:

@@ -49,6 +49,16 @@ def test_an_empty_host_stages_and_starts_in_the_first_slot():
     assert not step["replaces"]
 
 
+def test_only_what_may_have_anybodys_calls_is_drained():
+    step = steps(running("greeting-1.0.0-a1", "old"), running("greeting-1.0.0-a2", "old", state="probation"))
+    assert step["stop"] == ["greeting-1.0.0-a1", "greeting-1.0.0-a2"]
+    assert step["drain"] == ["greeting-1.0.0-a1"]
+    gone = steps(
+        running("greeting-1.0.0-a1", state="draining"), running("greeting-1.0.0-a2", state="probation"), wanted=None
+    )
+    assert gone["drain"] == ["greeting-1.0.0-a1"]
+
+
 def test_what_is_as_desired_needs_nothing():
     assert steps(running("greeting-2.0.0-b1"), running("greeting-2.0.0-b2")) is None
 
