@@ -62,6 +62,7 @@ def refused(playbook, catalogue, second_release, app_hosts, on_each):
     """A deployment of greeting 2.0.0 of which one host can't make anything: the run, pids before and after."""
     last = app_hosts[-1]
     in_the_way = "/opt/fleet/greeting/2.0.0.unfinished"  # a file where there has to be a folder
+    on_each(app_hosts, "rm -rf /opt/fleet/greeting/2.0.0")  # of an earlier run's tests of rolls
     before = on_each(app_hosts, "supervisorctl pid all")
     on_each([last], f"touch {in_the_way}")
     run = playbook("site.yml", *extra({**catalogue, "greeting": {**catalogue["greeting"], "release": second_release}}))
