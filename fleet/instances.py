@@ -112,20 +112,13 @@ def plan(
     result = {}
     for service in [*services, *sorted({one["service"] for one in running} - set(services))]:
         own = [one for one in running if one["service"] == service]
-        if service not in services:
+        if service in services:
+            step = _plan_service(service, services[service], own)
+            step["stage"] = _must_be_staged(host, service, services[service], staged.get(service, {}))
+        else:
             stop = sorted(one["program"] for one in own)
-            result[service] = {
-                "stage": False,
-                "evict": [],
-                "start": [],
-                "stop": stop,
-                "drain": _drained(stop, own),
-                "replaces": True,
-            }
-            continue
-        step = _plan_service(service, services[service], own)
+            step = {"stage": False, "evict": [], "start": [], "stop": stop, "replaces": True}
         step["drain"] = _drained(step["stop"], own)
-        step["stage"] = _must_be_staged(host, service, services[service], staged.get(service, {}))
         if step["stage"] or step["evict"] or step["start"] or step["stop"]:
             result[service] = step
     return result

@@ -20,6 +20,7 @@ BOOT_SECONDS = 60
 SHUTDOWN_SECONDS = 20
 # systemd takes this as "power off", where SIGTERM would mean "re-execute".
 POWER_OFF = signal.SIGRTMIN + 4
+USER = "root"  # of a guest: whose folder has the same name, and who takes the client's key
 RESOLV_CONF = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 
 NETWORK = """\
@@ -158,8 +159,7 @@ class Host:
         self._plant("once/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n::1 localhost\n")
         self._plant("once/etc/ssh/ssh_host_ed25519_key", key.read_text(), mode=0o600)
         self._plant("once/etc/ssh/ssh_host_ed25519_key.pub", key.with_suffix(".pub").read_text())
-        # Of the guest's root, like all paths here: nothing of this machine.
-        self._plant("always/root/.ssh/authorized_keys", keys.client(), mode=0o600)
+        self._plant(f"always/{USER}/.ssh/authorized_keys", keys.client(), mode=0o600)
         self._plant("always/etc/resolv.conf", resolver.read_text())
         self._plant(
             "always/etc/systemd/network/10-lab.network",
