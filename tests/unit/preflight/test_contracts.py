@@ -64,3 +64,7 @@ def test_a_running_release_that_is_not_here_is_told_with_where_to_get_it(incompa
         " Copy dist/releases/airports-1.0.0 here from where it was built. To deploy all the same, type it with"
         " `-e allow_incompatible=airports:unknown-1.0.0`."
     )
+
+
+def test_what_goes_back_by_an_abort_asks_no_contract(incompatible):
+    assert problems({**incompatible, "kind": "abort"}) == []

@@ -64,3 +64,11 @@ def test_a_roll_that_would_need_other_balancers_or_users_is_sent_to_a_deployment
     (problem,) = problems(facts)
     assert "greeting.instances" in problem
     assert "`make deploy`" in problem
+
+
+def test_a_secret_that_hosts_have_kept_need_not_be_in_this_clone_for_a_rollback(facts):
+    facts["services"]["greeting"] = {**facts["services"]["greeting"], "secrets": ["API_KEY"]}
+    facts["record_answers"] = answers(left_behind(facts, "greeting"))
+    asked = {**facts, "rolls": ["greeting"], "release": "1.0.0"}
+    assert any("greeting.API_KEY is missing" in problem for problem in problems({**asked, "kind": "rollout"}))
+    assert not problems({**asked, "kind": "rollback"})
