@@ -11,7 +11,7 @@ def test_a_release_with_an_incompatible_contract_never_starts(bad, roll, pids, o
     release = bad((SERVICE, "def hello(self, name: str)", "def hello(self, name: str, language: str)"))
     before = pids("greeting")
     run = roll("rollout", service="greeting", release=release)
-    assert run.status != 0
+    assert run.status != 0, run.output[-3000:]
     assert "nothing was changed" in run.text
     assert "-e allow_incompatible=greeting_service.hello" in run.text
     assert pids("greeting") == before
@@ -27,7 +27,7 @@ def test_no_roll_begins_while_a_broker_node_is_down(second, roll, pids, on, awai
     finally:
         on("core2", "systemctl start rabbitmq-server")
         await_condition(lambda: on("core2", "rabbitmq-diagnostics -q check_running") is not None, 60, "it runs again")
-    assert run.status != 0
+    assert run.status != 0, run.output[-3000:]
     assert "core2" in run.text
     assert "nothing was changed" in run.text
     assert pids("greeting") == before

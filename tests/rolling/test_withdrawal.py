@@ -52,7 +52,7 @@ def test_a_release_that_cannot_prove_itself_serves_nobody(changes, said, bad, ro
     before = pids("greeting")
     with Load(base_url) as load:
         run = roll("rollout", service="greeting", release=release)
-    assert run.status != 0
+    assert run.status != 0, run.output[-3000:]
     assert any(part in run.text.partition("TASK [The end]")[2] for part in said.split("|")), run.output[-3000:]
     assert "is withdrawn; what ran before runs" in run.text
     assert not load.failures
@@ -69,7 +69,7 @@ def test_one_that_does_worse_than_the_old_is_found_at_its_canary(
     before = pids("greeting")
     with Load(base_url, rate=40, writes=False) as load:
         run = roll("rollout", service="greeting", release=release, rollout_bake=bake)
-    assert run.status != 0
+    assert run.status != 0, run.output[-3000:]
     assert said in run.text.partition("TASK [The end]")[2], run.output[-3000:]
     assert pids("greeting") == before
     assert set(states("greeting").values()) == {"admitted"}
