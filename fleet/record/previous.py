@@ -26,9 +26,11 @@ def previous(record: Mapping, service: str) -> dict:
         raise FleetError(f"The fleet's record has no service {service}: {known}.")
     others = [one for one in past if not (current and _same(one, current))]
     if not others:
+        remedy = "put the entry that you want into the catalogue and type `make deploy`"
+        if roll := record["roll"]:
+            remedy = f"the roll by {roll['who']} ({roll['what']}) is unfinished, and `make abort` withdraws it"
         raise FleetError(
-            f"The fleet's record has nothing that {service} was before {current['entry']['release']}: put the entry "
-            "that you want into the catalogue and type `make deploy`."
+            f"The fleet's record has nothing that {service} was before {current['entry']['release']}: {remedy}."
         )
     return others[-1]
 

@@ -16,6 +16,9 @@ ERRORS_MIN = 3
 #: that is withdrawn for nothing costs another roll, while the other mistake costs users.
 RISK = 1 / 25
 
+#: The chance that all calls go to others, below which it is none.
+UNLIKELY = 1e-6
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -139,7 +142,8 @@ def _judge(old: Side, new: Side, limits: Limits, *, first: bool, told: bool) -> 
             "no instance answers /metrics, so nothing can be compared: its health alone was checked. A service that "
             "runs in the chassis's container counts by itself."
         )
-    if bad := [*_failures(new), *_errors(old, new, limits, first=first), *_slowness(old, new, limits)]:
+    found = _failures(new), _silence(old, new), _errors(old, new, limits, first=first), _slowness(old, new, limits)
+    if bad := [one for part in found for one in part]:
         return "bad", f"{'; and '.join(bad)}."
     if not new.instances:
         return "unsure", "no instance of the new revision was admitted meanwhile, so there is nothing to judge."
@@ -166,6 +170,18 @@ def _failures(new: Side) -> Iterable[str]:
     if new.silent:
         names = ", ".join(new.silent)
         yield f"{names} didn't answer /metrics {SILENT_SAMPLES} times in a row, so it is stuck, overloaded or has ended"
+
+
+def _silence(old: Side, new: Side) -> Iterable[str]:
+    """Whether calls don't find it, though it says that it takes them: a balancer or broker that leaves it out."""
+    if new.counts.calls or not new.answering:
+        return
+    others = old.instances / (old.instances + new.instances)  # as like as not, of each call, to go to an old one
+    if others**old.counts.calls < UNLIKELY:
+        yield (
+            f"no call came to the new revision's {new.instances} admitted instance(s), of {old.counts.calls} that the "
+            "old served meanwhile: what hands out the calls doesn't know them (`make status`)"
+        )
 
 
 def _errors(old: Side, new: Side, limits: Limits, *, first: bool) -> Iterable[str]:

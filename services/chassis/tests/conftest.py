@@ -102,7 +102,7 @@ class Raw:
     def send_frames(self, routing_key, header, content):
         """Publish with a content header (bytes, from its class on) and a routing key (bytes) that nothing checks."""
         method = b"\0\x3c\0\x28\0\0\x0anameko-rpc" + bytes([len(routing_key)]) + routing_key + b"\0"
-        self.connection._publications.add(lambda _outcome: None, None, mandatory=False)  # the broker counts it too
+        self.connection._publications.add(lambda _outcome: None, "", None, mandatory=False)  # the broker counts it too
         sent = [(1, method), (2, header), *([(3, content)] if content else [])]
         self.connection._send(b"".join(frame._marshal(kind, CHANNEL, payload) for kind, payload in sent))
 

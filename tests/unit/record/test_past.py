@@ -102,6 +102,12 @@ def test_where_nothing_was_before_it_is_said():
         previous(record(services=FLEET["services"]), "greeting")
 
 
+def test_going_back_in_mid_roll_names_the_abort():
+    rolling = record(services=FLEET["services"], roll={"who": "ada@deploy", "what": "greeting 3.0.0 -> 4.0.0"})
+    with pytest.raises(FleetError, match=r"ada@deploy \(greeting 3.0.0 -> 4.0.0\) is unfinished, and `make abort`"):
+        previous(rolling, "greeting")
+
+
 def test_a_mistyped_service_is_helped_with():
     with pytest.raises(FleetError, match="has no service greting: did you mean greeting"):
         previous(FLEET, "greting")

@@ -123,6 +123,16 @@ def test_too_little_traffic_is_said(old, new, which):
     assert f"too little traffic to tell: the {which} revision served" in found["reason"]
 
 
+def test_a_new_instance_that_no_call_comes_to_is_bad_though_it_says_that_it_takes_them():
+    found = judged(side_by_side(15, steady(10, 0.002), steady(0, 0.002)))
+    assert found["verdict"] == "bad"
+    assert "no call came to the new revision's 1 admitted instance(s), of 150 that the old served" in found["reason"]
+
+
+def test_that_a_handful_of_calls_went_to_the_old_is_chance():
+    assert judged(side_by_side(15, steady(1, 0.002), steady(0, 0.002)))["verdict"] == "unsure"
+
+
 def test_what_is_bad_with_little_traffic_is_bad():
     assert judged(side_by_side(10, steady(4, 0.002), nth(4, every=1)))["verdict"] == "bad"
 

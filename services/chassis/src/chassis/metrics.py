@@ -91,6 +91,7 @@ _served = _Counter("nameko_rpc_requests", "Calls served", ("method_name", "outco
 _served_seconds = _Histogram("nameko_rpc_request_latency_seconds", "Duration of calls served", ("method_name",))
 _redelivered = _Counter("nameko_rpc_redeliveries", "Calls that RabbitMQ delivered once more", ("method_name",))
 _too_late = _Counter("nameko_rpc_requests_too_late", "Calls dropped: their caller had given up", ("method_name",))
+_undelivered = _Counter("nameko_rpc_replies_undelivered", "Replies whose caller had no queue", ("method_name",))
 in_flight = _Gauge("nameko_rpc_requests_in_flight", "Calls taken and not acknowledged yet")
 _busy = _Gauge("nameko_workers_busy", "Workers in use")
 _workers = _Gauge("nameko_workers_max", "Workers that there may be (max_workers)")
@@ -126,6 +127,11 @@ def redelivered(method):
 def too_late(method):
     """A call came after its deadline and was not worked on. `method` may be the routing key."""
     _too_late[(method.rpartition(".")[2],)][0] += 1
+
+
+def undelivered(method):
+    """A reply found no queue, however often it was sent. `method` may be the routing key."""
+    _undelivered[(method.rpartition(".")[2],)][0] += 1
 
 
 def workers(busy, most):

@@ -131,8 +131,9 @@ class Connection:
     def publish(self, exchange, routing_key, content, properties, settled, *, mandatory=False, until=None):
         """Publish a message. `settled` is called once with its `Outcome`, when that is known.
 
-        A mandatory message needs a correlation id, unique among those that are on their way. Waits while much is
-        unsent, but not longer than `until` (on the monotonic clock). Returns whether it is on its way.
+        A mandatory message needs a correlation id, unique among those with its routing key that are on their way.
+        Waits while much is unsent, but not longer than `until` (on the monotonic clock). Returns whether it is on its
+        way.
         `ConnectionLost` if the connection has ended, `ValueError` for properties that can't be sent. `settled` is
         called only for a message that is on its way.
         """
@@ -144,7 +145,7 @@ class Connection:
             self._room.wait(left)
         data = frames.message(exchange, routing_key, content, properties, mandatory, self._frame_max)
         self._require_open()
-        self._publications.add(settled, properties.correlation_id, mandatory)
+        self._publications.add(settled, routing_key, properties.correlation_id, mandatory)
         self._send(data)
         return True
 
@@ -276,7 +277,7 @@ class Connection:
 
     def _on_message(self, method, properties, content):
         if isinstance(method, Basic.Return):
-            self._publications.returned(properties.correlation_id)
+            self._publications.returned(method.routing_key, properties.correlation_id)
             return
         deliver, no_ack = self._consumers[method.consumer_tag]
         if not no_ack:

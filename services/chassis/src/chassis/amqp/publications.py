@@ -19,7 +19,7 @@ class Outcome(Enum):
 @dataclass(slots=True)
 class _Publication:
     settled: Callable
-    correlation_id: str | None
+    key: tuple[str, str | None]  # what a mandatory message that comes back is known by
     returned: bool = False
 
 
@@ -29,20 +29,20 @@ class Publications:
     def __init__(self):
         self._number, self._unconfirmed, self._mandatory = 0, {}, {}
 
-    def add(self, settled, correlation_id, mandatory):
+    def add(self, settled, routing_key, correlation_id, mandatory):
         """Count the next message; `settled` is called once with its `Outcome`."""
         self._number += 1
-        self._unconfirmed[self._number] = publication = _Publication(settled, correlation_id)
+        self._unconfirmed[self._number] = publication = _Publication(settled, (routing_key, correlation_id))
         if mandatory:
-            self._mandatory[correlation_id] = publication
+            self._mandatory[publication.key] = publication
 
     def __len__(self):
         """How many are not confirmed yet."""
         return len(self._unconfirmed)
 
-    def returned(self, correlation_id):
+    def returned(self, routing_key, correlation_id):
         """A mandatory message came back; its confirm follows."""
-        if publication := self._mandatory.get(correlation_id):
+        if publication := self._mandatory.get((routing_key, correlation_id)):
             publication.returned = True
 
     def confirmed(self, frame):
@@ -65,6 +65,6 @@ class Publications:
 
     def _settle(self, number, outcome):
         if publication := self._unconfirmed.pop(number, None):
-            if self._mandatory.get(publication.correlation_id) is publication:
-                del self._mandatory[publication.correlation_id]
+            if self._mandatory.get(publication.key) is publication:
+                del self._mandatory[publication.key]
             publication.settled(Outcome.RETURNED if publication.returned else outcome)

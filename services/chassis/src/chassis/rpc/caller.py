@@ -15,6 +15,7 @@ from chassis.amqp import ConnectionLost, Outcome
 from chassis.errors import RpcTimeout, Unavailable
 from chassis.rpc import wire
 from chassis.rpc.deadline import timeout_setting, until
+from chassis.rpc.returned import REQUEST_PAUSES
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class RpcReply:
         self.retry, self.repeat_after = options.get("retry", True), options.get("repeat_after")
         self.began = time.monotonic()
         self.sent = False
+        self.pauses = iter(REQUEST_PAUSES)
         self.event = Event()
         self.request = None  # routing key, properties and content
         self._caller, self._body = caller, None
@@ -170,7 +172,7 @@ class Caller:
 
         def settled(outcome):
             if outcome is Outcome.RETURNED:
-                self._fail(call, UnknownService(call.service))
+                self._came_back(call)
             elif outcome is Outcome.REFUSED and not call.event.ready():
                 eventlet.spawn_after(REFUSED_PAUSE, lambda: self._send(call, self._connection))
 
@@ -178,6 +180,14 @@ class Caller:
             call.sent |= connection.publish(
                 self._exchange, routing_key, content, properties, settled, mandatory=True, until=call.deadline
             )
+
+    def _came_back(self, call):
+        """No queue is bound for a request: nobody has it."""
+        pause = next(call.pauses, None)
+        if pause is None or time.monotonic() + pause >= call.deadline:
+            self._fail(call, UnknownService(call.service))
+        elif not call.event.ready():
+            eventlet.spawn_after(pause, lambda: self._send(call, self._connection))
 
     def _on_reply(self, message):
         call = self._pending.pop(message.properties.correlation_id, None)

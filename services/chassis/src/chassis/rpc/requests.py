@@ -14,6 +14,7 @@ from chassis import metrics
 from chassis.amqp import ConnectionLost, Outcome
 from chassis.rpc import wire
 from chassis.rpc.answered import Answer, Answered
+from chassis.rpc.returned import REPLY_BYTES_MAX, REPLY_PAUSES
 from chassis.rpc.tap import Tap
 
 REFUSED_PAUSE = 0.2  # seconds until a reply that the broker refused is sent again
@@ -41,6 +42,7 @@ class Requests:
         self._backlog, self._hands_on = collections.deque(), False
         self._in_hand = {}  # call to `Request`, until its reply is confirmed
         self.answered = Answered()
+        self.returned_bytes = 0  # of the replies that came back and wait for another try
         self._shared, self._own = Tap(self._take, limit, takes), Tap(self._take, limit, True)
         self._own_name, self._numbers = f"{queue}.{address}.{uuid.uuid4().hex[:12]}", itertools.count(1)
         self._stopped, self._settled = False, None
@@ -154,7 +156,7 @@ class Request:
         headers = properties.headers or {}
         left = wire.remaining(headers)
         self._requests, self._message, self._deliveries = requests, message, [message]
-        self._answer = None
+        self._answer, self._pauses = None, iter(REPLY_PAUSES)
         self.routing_key, self.came = message.routing_key, came
         self.call_id = properties.correlation_id
         self.context_data = wire.context_data(headers)
@@ -219,13 +221,34 @@ class Request:
         )
 
         def settled(outcome):
-            if outcome is Outcome.CONFIRMED:
-                self._acknowledge()
-            elif outcome is Outcome.REFUSED:
+            if outcome is Outcome.REFUSED:
                 eventlet.spawn_after(REFUSED_PAUSE, lambda: self.send(self._requests.connection))
+            elif outcome is not Outcome.LOST:
+                self._acknowledge()
+                if outcome is Outcome.RETURNED:
+                    self._came_back(len(content))
 
         with suppress(ConnectionLost):  # the next connection is set up with it
-            connection.publish(self._requests.exchange, properties.reply_to, content, reply, settled)
+            # The id tells which one comes back; without one nobody could tell.
+            mandatory = self.call_id is not None
+            connection.publish(
+                self._requests.exchange, properties.reply_to, content, reply, settled, mandatory=mandatory
+            )
+
+    def _came_back(self, size):
+        """No queue is bound for the reply. The call is acknowledged: callers that are gone must not hold up others."""
+        requests, pause = self._requests, next(self._pauses, None)
+        late = pause is None or (self.until is not None and time.monotonic() + pause >= self.until)
+        if late or requests.returned_bytes + size > REPLY_BYTES_MAX:
+            metrics.undelivered(self.routing_key)
+            return
+        requests.returned_bytes += size
+
+        def again():
+            requests.returned_bytes -= size
+            self.send(requests.connection)
+
+        eventlet.spawn_after(pause, again)
 
     def _acknowledge(self):
         deliveries, self._deliveries = self._deliveries, []
