@@ -76,7 +76,12 @@ def status_facts(groups: Mapping[str, list[str]], hostvars: Mapping[str, Mapping
             "reachable": "units" in status,
             "address": variables["fleet_address"],
             "rabbitmq": (
-                {"running_nodes": broker["running_nodes"], "nodes": broker["members"], "alarms": broker["alarms"]}
+                {
+                    "running_nodes": broker["running_nodes"],
+                    "nodes": broker["members"],
+                    "alarms": broker["alarms"],
+                    "stopped": broker["stopped"],
+                }
                 if broker.get("running")
                 else None
             ),

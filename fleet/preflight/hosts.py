@@ -126,6 +126,11 @@ def broker_problems(facts: Mapping) -> Iterator[dict[str, str]]:
             yield problem(
                 f"RabbitMQ on {name} doesn't see {listing(down)} running.", "Type `make status`, then `make deploy`."
             )
+        if stopped := sorted(broker.get("stopped", [])):
+            yield problem(
+                f"RabbitMQ on {name} has no running replica of {listing(stopped)}: what connects there gets no calls.",
+                "Type `make deploy`, which starts it.",
+            )
         for alarm in broker.get("alarms", []):
             yield problem(
                 f"RabbitMQ on {name} raised an alarm, which blocks every publisher: {alarm}.",

@@ -31,21 +31,24 @@ state:
     khepri: {description: Whether metadata is in Khepri (else Mnesia)., type: bool}
     alarms: {description: Alarms in force (disk or memory low)., type: list}
     unreplicated: {description: Number of quorum queues without a replica on this node., type: int}
+    stopped:
+      description: Quorum queues whose replica on this node doesn't run. Consumers on this node get nothing from them.
+      type: list
     maintenance: {description: "Whether it is drained, and so takes no clients.", type: bool}
     tick_time: {description: The net_ticktime in force in seconds; 0 while it is changing., type: int}
 """
 
 # Erlang's JSON encoder writes atoms as strings. Base64 because `eval` prints Erlang terms, escaped.
 PROBE = """
-Elsewhere = fun(Queue) ->
-    amqqueue:get_type(Queue) == rabbit_quorum_queue
-        andalso not lists:member(node(), maps:get(nodes, amqqueue:get_type_state(Queue), []))
-end,
+Quorum = [Queue || Queue <- rabbit_amqqueue:list(), amqqueue:get_type(Queue) == rabbit_quorum_queue],
+Here = fun(Queue) -> lists:member(node(), maps:get(nodes, amqqueue:get_type_state(Queue), [])) end,
+Stopped = fun(Queue) -> Here(Queue) andalso whereis(element(1, amqqueue:get_pid(Queue))) == undefined end,
 Tick = case net_kernel:get_net_ticktime() of N when is_integer(N) -> N; _ -> 0 end,
 base64:encode(iolist_to_binary(rabbit_json:encode(#{
     name => node(), members => rabbit_nodes:list_members(), running_nodes => rabbit_nodes:list_running(),
     queues => rabbit_amqqueue:count(), khepri => rabbit_feature_flags:is_enabled(khepri_db),
-    unreplicated => length(lists:filter(Elsewhere, rabbit_amqqueue:list())),
+    unreplicated => length([Queue || Queue <- Quorum, not Here(Queue)]),
+    stopped => [element(4, amqqueue:get_name(Queue)) || Queue <- Quorum, Stopped(Queue)],
     maintenance => rabbit_maintenance:is_being_drained_local_read(node()),
     tick_time => Tick, alarms => [iolist_to_binary(io_lib:format("~p", [A])) || A <- rabbit_alarm:get_alarms()]}))).
 """
@@ -61,6 +64,7 @@ def main() -> None:
         "khepri": False,
         "tick_time": 0,
         "unreplicated": 0,
+        "stopped": [],
         "maintenance": False,
         "alarms": [],
     }

@@ -117,6 +117,12 @@ def test_the_wiped_core_host_is_a_member_with_a_replica_of_every_queue(on):
     queues = [line for line in on("core1", replicas).splitlines() if "\tquorum\t" in line]
     assert queues
     assert not [line for line in queues if f"rabbit@{WIPED_CORE}" not in line]
+    # A voter that has forgotten what it acknowledged must not have come back: peers take an empty node of a name that
+    # they know for the one that was there.
+    log = on(WIPED_CORE, f"cat /var/log/rabbitmq/rabbit@{WIPED_CORE}.log")
+    assert "metadata store" in log
+    assert "was not found on this node. Starting member as a new one" not in log
+    assert "abdicates" not in log
 
 
 @pytest.mark.usefixtures("repaired")

@@ -125,12 +125,13 @@ def states(on_each, app_hosts):
 
 
 @pytest.fixture(scope="session")
-def pids(on_each, app_hosts):
-    """`pids(service)`: by program and host, its process id."""
+def pids(on_each, app_hosts, await_condition):
+    """`pids(service)`: by program and host, its process id, when all run."""
 
-    def ask(service):
+    def look(service):
         shown = on_each(app_hosts, f"supervisorctl status | grep ^{service}- || true")
         lines = [(host, line.split()) for host, out in shown.items() for line in out.splitlines()]
-        return {f"{words[0]}@{host}": words[3].rstrip(",") for host, words in lines}
+        running = all(words[1] == "RUNNING" for _, words in lines)
+        return running and {f"{words[0]}@{host}": words[3].rstrip(",") for host, words in lines}
 
-    return ask
+    return lambda service: await_condition(lambda: look(service), 60, f"all instances of {service} run")

@@ -30,7 +30,7 @@ def core(number):
     return base(
         ["core"],
         f"10.77.0.1{number}",
-        rabbitmq={"nodes": NODES, "running_nodes": NODES, "alarms": []},
+        rabbitmq={"nodes": NODES, "running_nodes": NODES, "alarms": [], "stopped": []},
         redis={"role": "master", "replicas": 2, "link": None} if number == 1 else replica,
         sentinel={"primary": "10.77.0.11"},
         units={"rabbitmq-server": "active", "redis-server": "active"},
@@ -92,7 +92,7 @@ def test_so_does_one_where_one_host_is_all(facts):
         "solo": base(
             ["core", "app", "edge"],
             "10.77.0.51",
-            rabbitmq={"nodes": node, "running_nodes": node, "alarms": []},
+            rabbitmq={"nodes": node, "running_nodes": node, "alarms": [], "stopped": []},
             redis={"role": "master", "replicas": 0, "link": None},
             sentinel={"primary": "10.77.0.51"},
             vip=True,
@@ -115,16 +115,22 @@ CASES = {
     ),
     "broker silent": ({"core2": {"rabbitmq": None}}, ["RabbitMQ doesn't answer on core2."]),
     "node not seen": (
-        {"core1": {"rabbitmq": {"nodes": NODES, "running_nodes": NODES[:2], "alarms": []}}},
+        {"core1": {"rabbitmq": {"nodes": NODES, "running_nodes": NODES[:2], "alarms": [], "stopped": []}}},
         ["RabbitMQ on core1 doesn't see rabbit@core3 running."],
     ),
     "broker of its own": (
-        {"core3": {"rabbitmq": {"nodes": NODES[2:], "running_nodes": NODES[2:], "alarms": []}}},
+        {"core3": {"rabbitmq": {"nodes": NODES[2:], "running_nodes": NODES[2:], "alarms": [], "stopped": []}}},
         ["RabbitMQ on core3 is in a cluster of 1 (rabbit@core3) instead of 3."],
     ),
     "alarm": (
-        {"core1": {"rabbitmq": {"nodes": NODES, "running_nodes": NODES, "alarms": ["disk"]}}},
+        {"core1": {"rabbitmq": {"nodes": NODES, "running_nodes": NODES, "alarms": ["disk"], "stopped": []}}},
         ["RabbitMQ on core1 raised an alarm, which blocks every publisher: disk."],
+    ),
+    "replica stopped": (
+        {"core2": {"rabbitmq": {"nodes": NODES, "running_nodes": NODES, "alarms": [], "stopped": ["rpc-b", "rpc-a"]}}},
+        [
+            "RabbitMQ on core2 has no running replica of rpc-a, rpc-b, so consumers there get nothing: type `make deploy`."
+        ],
     ),
     "redis silent": (
         {"core3": {"redis": None}, "core1": {"redis": MASTER}},

@@ -50,9 +50,11 @@ def test_services_do_not_roll_while_a_broker_node_is_down(facts):
         facts["hosts"][host]["broker"] = whole
     assert not problems(facts)
     facts["hosts"]["core1"]["broker"] = {**whole, "running_nodes": members[:2]}
+    facts["hosts"]["core2"]["broker"] = {**whole, "stopped": ["rpc-greeting_service"]}
     facts["hosts"]["core3"]["broker"] = {"running": False}
     found = problems(facts)
     assert any("core1 doesn't see rabbit@core3 running" in problem for problem in found)
+    assert any("core2 has no running replica of rpc-greeting_service" in problem for problem in found)
     assert any("RabbitMQ doesn't run on core3" in problem for problem in found)
 
 
