@@ -138,7 +138,7 @@ def _broker_problems(facts: Mapping) -> Iterator[str]:
             yield f"RabbitMQ on {name} raised an alarm, which blocks every publisher: {alarm}."
         if broker["stopped"]:
             queues = ", ".join(sorted(broker["stopped"]))
-            yield f"RabbitMQ on {name} runs no replica of {queues}: what consumes there gets nothing. Type `make deploy`."
+            yield f"RabbitMQ on {name} runs no replica of {queues}: consumers there get nothing. Type `make deploy`."
 
 
 def _redis_problems(facts: Mapping) -> Iterator[str]:

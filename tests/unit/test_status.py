@@ -128,9 +128,7 @@ CASES = {
     ),
     "replica stopped": (
         {"core2": {"rabbitmq": {"nodes": NODES, "running_nodes": NODES, "alarms": [], "stopped": ["rpc-b", "rpc-a"]}}},
-        [
-            "RabbitMQ on core2 has no running replica of rpc-a, rpc-b, so consumers there get nothing: type `make deploy`."
-        ],
+        ["RabbitMQ on core2 runs no replica of rpc-a, rpc-b: consumers there get nothing. Type `make deploy`."],
     ),
     "redis silent": (
         {"core3": {"redis": None}, "core1": {"redis": MASTER}},
