@@ -122,7 +122,7 @@ def test_the_wiped_core_host_is_a_member_with_a_replica_of_every_queue(on):
     log = on(WIPED_CORE, f"cat /var/log/rabbitmq/rabbit@{WIPED_CORE}.log")
     assert "metadata store" in log
     assert "was not found on this node. Starting member as a new one" not in log
-    assert "abdicates" not in log
+    assert "metadata store: leader saw append_entries" not in log
 
 
 @pytest.mark.usefixtures("repaired")
