@@ -1,6 +1,7 @@
 """What is in force on the running RabbitMQ nodes, whatever their files say."""
 
 import json
+import re
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
@@ -163,3 +164,16 @@ def test_a_service_declares_no_queue_under_a_foreign_name(channel_of, name):
 def test_a_service_publishes_to_no_exchange_but_its_own_and_the_shared(channel_of, exchange):
     with channel_of("airports") as channel, pytest.raises(amqp.AccessRefused):
         publish(channel, exchange, "x")
+
+
+def test_a_replica_that_does_not_run_is_named_and_starts_with_its_node(on, playbook, await_condition):
+    queue = "{'%2F_rpc-greeting_service', node()}"
+    on("core3", f"""rabbitmqctl --silent eval "ra:stop_server(quorum_queues, {queue})." """)
+    try:
+        run = playbook("status.yml")
+    finally:
+        started = on("core3", "systemctl show --value --property ExecStartPost rabbitmq-server")
+        on("core3", re.search(r"path=(\S+)", started)[1])  # what systemd does after each start of the node
+    assert "RabbitMQ on core3 runs no replica of rpc-greeting_service: consumers there get nothing." in run.text
+    state = f"""rabbitmqctl --silent eval "maps:get(state, ra:key_metrics({queue}))." """
+    await_condition(lambda: on("core3", state).strip() in ("follower", "leader"), 30, "the replica is back")
