@@ -20,8 +20,8 @@ class Plan:
 def plan(states: Mapping[str, Mapping]) -> dict:
     """Decide from each host's `rabbitmq_state` (see that module) who joins whom.
 
-    A node that lists only itself while its peers list it has lost its disk: it is forgotten, reset and joined
-    again. One that nobody lists is new.
+    A node that lists only itself while its peers list it has lost its disk and was started all the same (role
+    `rabbitmq` has peers forget it first): it is forgotten, reset and joined again. One that nobody lists is new.
 
     Raises:
         FleetError: a node doesn't run, or there are several clusters and joining would throw one's data away.

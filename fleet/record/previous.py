@@ -27,7 +27,7 @@ def previous(record: Mapping, service: str) -> dict:
     others = [one for one in past if not (current and _same(one, current))]
     if not others:
         remedy = "put the entry that you want into the catalogue and type `make deploy`"
-        if roll := record["roll"]:
+        if (roll := record["roll"]) and service in roll["services"]:
             remedy = f"the roll by {roll['who']} ({roll['what']}) is unfinished, and `make abort` withdraws it"
         raise FleetError(
             f"The fleet's record has nothing that {service} was before {current['entry']['release']}: {remedy}."

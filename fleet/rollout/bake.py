@@ -16,8 +16,10 @@ ERRORS_MIN = 3
 #: that is withdrawn for nothing costs another roll, while the other mistake costs users.
 RISK = 1 / 25
 
-#: The chance that all calls go to others, below which it is none.
+#: The chance that all calls went to the old instances, below which it wasn't chance.
 UNLIKELY = 1e-6
+#: As many times its longest calls the window must last: calls are counted when they are answered.
+CALLS_LONG = 3
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def verdict(
     )
     old = _side(one for one in serving if one.revision in old_revisions and began <= one.began < ended)
     new = _side(new_steps)
-    word, reason = _judge(old, new, wanted, first=not old_revisions, told=_tells(samples, service))
+    told, window = _tells(samples, service), ended - began
+    word, reason = _judge(old, new, wanted, first=not old_revisions, told=told, window=window)
     return {
         "verdict": word,
         "reason": f"{service}: {reason}",
@@ -135,14 +138,19 @@ def _side(taken: Iterable[Step]) -> Side:
     )
 
 
-def _judge(old: Side, new: Side, limits: Limits, *, first: bool, told: bool) -> tuple[str, str]:
-    """The verdict and its reason."""
+def _judge(old: Side, new: Side, limits: Limits, *, first: bool, told: bool, window: float) -> tuple[str, str]:
+    """The verdict and its reason; the window in seconds."""
     if not told and (new.instances or old.instances):
         return "unsure", (
             "no instance answers /metrics, so nothing can be compared: its health alone was checked. A service that "
             "runs in the chassis's container counts by itself."
         )
-    found = _failures(new), _silence(old, new), _errors(old, new, limits, first=first), _slowness(old, new, limits)
+    found = (
+        _failures(new),
+        _silence(old, new, window),
+        _errors(old, new, limits, first=first),
+        _slowness(old, new, limits),
+    )
     if bad := [one for part in found for one in part]:
         return "bad", f"{'; and '.join(bad)}."
     if not new.instances:
@@ -172,15 +180,15 @@ def _failures(new: Side) -> Iterable[str]:
         yield f"{names} didn't answer /metrics {SILENT_SAMPLES} times in a row, so it is stuck, overloaded or has ended"
 
 
-def _silence(old: Side, new: Side) -> Iterable[str]:
-    """Whether calls don't find it, though it says that it takes them: a balancer or broker that leaves it out."""
-    if new.counts.calls or not new.answering:
+def _silence(old: Side, new: Side, window: float) -> Iterable[str]:
+    """Whether no call comes to it, though it says that it takes them: a balancer or broker that leaves it out."""
+    if new.counts.calls or not new.answering or window < CALLS_LONG * (old.counts.quantile(0.99) or 0):
         return
-    others = old.instances / (old.instances + new.instances)  # as like as not, of each call, to go to an old one
-    if others**old.counts.calls < UNLIKELY:
+    share = old.instances / (old.instances + new.instances)  # of the calls that should go to the old
+    if share**old.counts.calls < UNLIKELY:
         yield (
             f"no call came to the new revision's {new.instances} admitted instance(s), of {old.counts.calls} that the "
-            "old served meanwhile: what hands out the calls doesn't know them (`make status`)"
+            "old served meanwhile: what hands out the calls leaves it out (`make status`)"
         )
 
 

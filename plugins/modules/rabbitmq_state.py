@@ -32,7 +32,9 @@ state:
     alarms: {description: Alarms in force (disk or memory low)., type: list}
     unreplicated: {description: Number of quorum queues without a replica on this node., type: int}
     stopped:
-      description: Quorum queues whose replica on this node doesn't run. Consumers on this node get nothing from them.
+      description: >-
+        Quorum queues whose replica on this node doesn't run, though the node isn't drained. Consumers on this node get
+        nothing from them.
       type: list
     maintenance: {description: "Whether it is drained, and so takes no clients.", type: bool}
     tick_time: {description: The net_ticktime in force in seconds; 0 while it is changing., type: int}
@@ -40,6 +42,7 @@ state:
 
 # Erlang's JSON encoder writes atoms as strings. Base64 because `eval` prints Erlang terms, escaped.
 PROBE = """
+Drained = rabbit_maintenance:is_being_drained_local_read(node()),
 Quorum = [Queue || Queue <- rabbit_amqqueue:list(), amqqueue:get_type(Queue) == rabbit_quorum_queue],
 Here = fun(Queue) -> lists:member(node(), maps:get(nodes, amqqueue:get_type_state(Queue), [])) end,
 Stopped = fun(Queue) -> Here(Queue) andalso whereis(element(1, amqqueue:get_pid(Queue))) == undefined end,
@@ -48,8 +51,8 @@ base64:encode(iolist_to_binary(rabbit_json:encode(#{
     name => node(), members => rabbit_nodes:list_members(), running_nodes => rabbit_nodes:list_running(),
     queues => rabbit_amqqueue:count(), khepri => rabbit_feature_flags:is_enabled(khepri_db),
     unreplicated => length([Queue || Queue <- Quorum, not Here(Queue)]),
-    stopped => [element(4, amqqueue:get_name(Queue)) || Queue <- Quorum, Stopped(Queue)],
-    maintenance => rabbit_maintenance:is_being_drained_local_read(node()),
+    stopped => [element(4, amqqueue:get_name(Queue)) || not Drained, Queue <- Quorum, Stopped(Queue)],
+    maintenance => Drained,
     tick_time => Tick, alarms => [iolist_to_binary(io_lib:format("~p", [A])) || A <- rabbit_alarm:get_alarms()]}))).
 """
 

@@ -67,13 +67,15 @@ def test_a_call_that_was_made_is_counted_and_timed(grown):
     assert grown("latency_seconds_sum") == {f"nameko_rpc_call_latency_seconds_sum{{{labels}}}": 1.5}
 
 
-def test_what_came_again_or_too_late_is_counted_by_method(grown):
+def test_what_came_again_or_too_late_or_found_nobody_is_counted_by_method(grown):
     metrics.redelivered("airports_service.get")
     metrics.too_late("list")
+    metrics.undelivered("airports_service.list")
 
     assert grown() == {
         'nameko_rpc_redeliveries_total{method_name="get"}': 1,
         'nameko_rpc_requests_too_late_total{method_name="list"}': 1,
+        'nameko_rpc_replies_undelivered_total{method_name="list"}': 1,
     }
 
 

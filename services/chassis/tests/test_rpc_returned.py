@@ -24,9 +24,7 @@ class Echo:
 def raw(here):
     here.start(Echo, max_workers=2)
     Echo.echoed = 0
-    raw = Raw(here.uri)
-    yield raw
-    raw.close()
+    return here.raw()
 
 
 @pytest.fixture
@@ -72,22 +70,54 @@ def test_callers_that_are_gone_hold_nobody_up_and_are_given_up(raw, undelivered,
 
 def test_replies_that_would_fill_the_memory_are_given_up_at_once(raw, undelivered, monkeypatch):
     monkeypatch.setattr("chassis.rpc.requests.REPLY_PAUSES", (60,))
-    monkeypatch.setattr("chassis.rpc.requests.REPLY_BYTES_MAX", 5000)
+    monkeypatch.setattr("chassis.rpc.requests.HELD_MAX", 12_000)
     for _ in range(3):
         call(raw, "gone", "x" * 2000)
     eventually(lambda: len(undelivered) == 1)
 
 
-def test_a_reply_is_not_sent_again_when_its_caller_has_given_up(raw, undelivered):
+def test_a_reply_is_not_sent_again_when_its_caller_has_given_up(raw, undelivered, monkeypatch):
+    monkeypatch.setattr("chassis.rpc.requests.REPLY_PAUSES", (60,))
     call(raw, "gone", headers={wire.DEADLINE_HEADER: 300})
     eventually(lambda: undelivered)
 
 
-def test_a_reply_without_an_id_is_sent_once(raw, undelivered):
-    key = f"late-{uuid.uuid4()}"
-    raw.send("echo_service.echo", {"args": ["x"], "kwargs": {}}, reply_to=key)
+def test_a_reply_without_an_id_is_sent_once_for_nobody_could_tell_which_came_back(raw, undelivered, monkeypatch):
+    monkeypatch.setattr("chassis.rpc.requests.REPLY_PAUSES", ())
+    raw.send("echo_service.echo", {"args": ["x"], "kwargs": {}}, reply_to="gone")
     eventually(lambda: Echo.echoed)
-    assert raw.call("echo_service.echo", "next")["result"] == "next"
+    assert raw.call("echo_service.echo", "next")["result"] == "next"  # confirmed after the one without an id
+    assert undelivered == []
+
+
+def test_a_reply_that_came_back_survives_the_connection(there, rabbitmq, vhost, broker_proxy, undelivered, monkeypatch):
+    monkeypatch.setattr("chassis.rpc.requests.REPLY_PAUSES", (60,))
+    there.start(Echo, max_workers=2)
+    raw = Raw(rabbitmq.uri(vhost))  # past what is cut
+    key = f"late-{uuid.uuid4()}"
+    Echo.echoed = 0
+    call_id = call(raw, key)
+    eventually(lambda: Echo.echoed)
+    eventlet.sleep(0.1)  # until it has come back
+    listen(raw, key)
+    broker_proxy.cut()
+    broker_proxy.heal()
+    assert raw.reply(call_id) == {"result": "x", "error": None}
+    assert (Echo.echoed, undelivered) == (1, [])
+    raw.close()
+
+
+def test_a_clean_stop_waits_for_a_reply_that_came_back(here, undelivered):
+    service, raw = here.start(Echo, max_workers=2), here.raw()
+    key = f"late-{uuid.uuid4()}"
+    Echo.echoed = 0
+    call_id = call(raw, key)
+    eventually(lambda: Echo.echoed)
+    stopping = eventlet.spawn(service.stop)
+    eventlet.sleep(0.1)
+    listen(raw, key)
+    assert raw.reply(call_id)["result"] == "x"
+    stopping.wait()
     assert undelivered == []
 
 

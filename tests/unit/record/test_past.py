@@ -103,9 +103,15 @@ def test_where_nothing_was_before_it_is_said():
 
 
 def test_going_back_in_mid_roll_names_the_abort():
-    rolling = record(services=FLEET["services"], roll={"who": "ada@deploy", "what": "greeting 3.0.0 -> 4.0.0"})
+    roll = {"who": "ada@deploy", "what": "greeting 3.0.0 -> 4.0.0", "services": {"greeting": {}}}
     with pytest.raises(FleetError, match=r"ada@deploy \(greeting 3.0.0 -> 4.0.0\) is unfinished, and `make abort`"):
-        previous(rolling, "greeting")
+        previous(record(services=FLEET["services"], roll=roll), "greeting")
+
+
+def test_but_not_that_of_another_services_roll():
+    roll = {"who": "ada@deploy", "what": "trips 1.0.0 -> 2.0.0", "services": {"trips": {}}}
+    with pytest.raises(FleetError, match="put the entry"):
+        previous(record(services=FLEET["services"], roll=roll), "greeting")
 
 
 def test_a_mistyped_service_is_helped_with():

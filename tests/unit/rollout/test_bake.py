@@ -129,6 +129,10 @@ def test_a_new_instance_that_no_call_comes_to_is_bad_though_it_says_that_it_take
     assert "no call came to the new revision's 1 admitted instance(s), of 150 that the old served" in found["reason"]
 
 
+def test_a_new_instance_that_has_not_finished_its_first_long_calls_is_not_left_out():
+    assert judged(side_by_side(15, steady(10, 9.0), steady(0, 9.0)))["verdict"] == "unsure"
+
+
 def test_that_a_handful_of_calls_went_to_the_old_is_chance():
     assert judged(side_by_side(15, steady(1, 0.002), steady(0, 0.002)))["verdict"] == "unsure"
 

@@ -172,22 +172,31 @@ class Caller:
 
         def settled(outcome):
             if outcome is Outcome.RETURNED:
-                self._came_back(call)
-            elif outcome is Outcome.REFUSED and not call.event.ready():
-                eventlet.spawn_after(REFUSED_PAUSE, lambda: self._send(call, self._connection))
+                self._came_back(call, connection)
+            elif outcome is Outcome.REFUSED:
+                self._send_later(call, connection, REFUSED_PAUSE)
 
         with suppress(ConnectionLost):  # the next connection is set up with it
             call.sent |= connection.publish(
                 self._exchange, routing_key, content, properties, settled, mandatory=True, until=call.deadline
             )
 
-    def _came_back(self, call):
+    def _came_back(self, call, connection):
         """No queue is bound for a request: nobody has it."""
         pause = next(call.pauses, None)
         if pause is None or time.monotonic() + pause >= call.deadline:
             self._fail(call, UnknownService(call.service))
-        elif not call.event.ready():
-            eventlet.spawn_after(pause, lambda: self._send(call, self._connection))
+        else:
+            self._send_later(call, connection, pause)
+
+    def _send_later(self, call, connection, pause):
+        """Send what the broker did not keep once more, if it is still wanted; another connection sends it anyway."""
+
+        def again():
+            if self._connection is connection and call.request[1] in self._pending and not call.event.ready():
+                self._send(call, connection)
+
+        eventlet.spawn_after(pause, again)
 
     def _on_reply(self, message):
         call = self._pending.pop(message.properties.correlation_id, None)

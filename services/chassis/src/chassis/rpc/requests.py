@@ -14,11 +14,12 @@ from chassis import metrics
 from chassis.amqp import ConnectionLost, Outcome
 from chassis.rpc import wire
 from chassis.rpc.answered import Answer, Answered
-from chassis.rpc.returned import REPLY_BYTES_MAX, REPLY_PAUSES
+from chassis.rpc.returned import HELD_MAX, REPLY_PAUSES
 from chassis.rpc.tap import Tap
 
 REFUSED_PAUSE = 0.2  # seconds until a reply that the broker refused is sent again
 SHOWN_MAX = 1000  # characters of a result that can't be sent
+SIZE_ALONE = 1024  # bytes that a request takes beside its body and its reply, roughly
 
 
 class Requests:
@@ -42,7 +43,7 @@ class Requests:
         self._backlog, self._hands_on = collections.deque(), False
         self._in_hand = {}  # call to `Request`, until its reply is confirmed
         self.answered = Answered()
-        self.returned_bytes = 0  # of the replies that came back and wait for another try
+        self._returned = {}  # `Request` to the bytes that it holds: acknowledged, and no queue has its reply yet
         self._shared, self._own = Tap(self._take, limit, takes), Tap(self._take, limit, True)
         self._own_name, self._numbers = f"{queue}.{address}.{uuid.uuid4().hex[:12]}", itertools.count(1)
         self._stopped, self._settled = False, None
@@ -66,7 +67,7 @@ class Requests:
         wire.declare_exchange(connection, self._config)
         wire.declare_queue(connection, self._config, self._queue, self._routing_key, durable=True)
         self.connection = connection
-        for request in list(self._in_hand.values()):
+        for request in [*self._in_hand.values(), *self._returned]:
             request.send(connection)
         if self._address is not None:
             own = f"{self._own_name}-{next(self._numbers)}"
@@ -99,7 +100,7 @@ class Requests:
 
     def settle(self, seconds):
         """Wait until every reply is confirmed, `seconds` at most."""
-        if self._in_hand:
+        if self._in_hand or self._returned:
             self._settled = Event()
             self._settled.wait(seconds)
 
@@ -107,7 +108,22 @@ class Requests:
         """Forget a request: it is acknowledged."""
         if self._in_hand.pop(key, None):
             metrics.in_flight.dec()
-        if self._settled and not self._in_hand and not self._settled.ready():
+        self._tell_settled()
+
+    def hold(self, request, size):
+        """Keep a request whose reply found no queue. Returns whether there is room for it."""
+        if request not in self._returned and sum(self._returned.values()) + size > HELD_MAX:
+            return False
+        self._returned[request] = size
+        return True
+
+    def let_go(self, request):
+        """A queue has its reply, or it is given up."""
+        self._returned.pop(request, None)
+        self._tell_settled()
+
+    def _tell_settled(self):
+        if self._settled and not (self._in_hand or self._returned) and not self._settled.ready():
             self._settled.send()
 
     def _take(self, message):
@@ -222,11 +238,12 @@ class Request:
 
         def settled(outcome):
             if outcome is Outcome.REFUSED:
-                eventlet.spawn_after(REFUSED_PAUSE, lambda: self.send(self._requests.connection))
-            elif outcome is not Outcome.LOST:
+                self._send_later(connection, REFUSED_PAUSE)
+            elif outcome is Outcome.RETURNED:
+                self._came_back(connection, len(content))
+            elif outcome is Outcome.CONFIRMED:
                 self._acknowledge()
-                if outcome is Outcome.RETURNED:
-                    self._came_back(len(content))
+                self._requests.let_go(self)
 
         with suppress(ConnectionLost):  # the next connection is set up with it
             # The id tells which one comes back; without one nobody could tell.
@@ -235,20 +252,23 @@ class Request:
                 self._requests.exchange, properties.reply_to, content, reply, settled, mandatory=mandatory
             )
 
-    def _came_back(self, size):
+    def _came_back(self, connection, size):
         """No queue is bound for the reply. The call is acknowledged: callers that are gone must not hold up others."""
-        requests, pause = self._requests, next(self._pauses, None)
+        size += len(self._message.body) + SIZE_ALONE
+        pause = next(self._pauses, None)
         late = pause is None or (self.until is not None and time.monotonic() + pause >= self.until)
-        if late or requests.returned_bytes + size > REPLY_BYTES_MAX:
+        # Held first: between the two the instance would count as having nothing left to do.
+        if not late and self._requests.hold(self, size):
+            self._acknowledge()
+            self._send_later(connection, pause)
+        else:
+            self._acknowledge()
+            self._requests.let_go(self)
             metrics.undelivered(self.routing_key)
-            return
-        requests.returned_bytes += size
 
-        def again():
-            requests.returned_bytes -= size
-            self.send(requests.connection)
-
-        eventlet.spawn_after(pause, again)
+    def _send_later(self, connection, pause):
+        """Send the reply once more; on another connection it is sent anyway."""
+        eventlet.spawn_after(pause, lambda: self._requests.connection is connection and self.send(connection))
 
     def _acknowledge(self):
         deliveries, self._deliveries = self._deliveries, []

@@ -7,4 +7,4 @@ just connecting anew (docs/notes.md).
 
 REQUEST_PAUSES = (0.05, 0.1, 0.2)  # seconds before each other try; after that there is no such service
 REPLY_PAUSES = (*REQUEST_PAUSES, 0.4, 0.8, 1.6)  # seconds; after that its caller is gone
-REPLY_BYTES_MAX = 16 * 2**20  # of the replies that wait for another try together: many callers may be gone
+HELD_MAX = 16 * 2**20  # bytes that such replies hold together, with their requests: many callers may be gone
