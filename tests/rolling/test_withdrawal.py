@@ -34,7 +34,7 @@ MINUTE = [(SERVICE, IMPORTS, LATER.format(seconds=60))]
 # Found among real calls: the changes, seconds of bake, and what the operator reads.
 WORSE = {
     "errors on one call in twenty": (FIVE_PERCENT, 20, "error"),
-    "ten times slower": (SLOW, 20, "p95"),
+    "ten times slower": (SLOW, 20, "95 % of the new revision's calls took up to"),
     "an end after a minute": (MINUTE, 75, "restart"),
 }
 
