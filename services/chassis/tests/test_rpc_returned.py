@@ -4,6 +4,7 @@ import uuid
 
 import eventlet
 import pytest
+from chassis.errors import Unavailable
 from chassis.rpc import returned, rpc, wire
 from nameko.exceptions import UnknownService
 
@@ -133,6 +134,28 @@ def test_a_service_that_is_bound_a_moment_later_is_called(here, raw):
     raw.send(taken[0].properties.reply_to, body, correlation_id=taken[0].properties.correlation_id)
     assert reply.result() == "late"
     assert len(taken) == 1
+
+
+def test_one_that_came_back_is_not_sent_when_its_caller_was_told_that_it_is_off(
+    there, rabbitmq, vhost, broker_proxy, monkeypatch
+):
+    monkeypatch.setattr("chassis.rpc.caller.REQUEST_PAUSES", (0.5,))
+    raw, calls = Raw(rabbitmq.uri(vhost)), there.calls()  # past what is cut
+    refused = calls.late_service.nothing.using(timeout=5).call_async("first")
+    refused.retry = False
+    eventlet.sleep(0.1)  # until it has come back
+    taken = []
+    wire.declare_queue(raw.connection, {}, "rpc-late_service", "late_service.*", exclusive=True)
+    raw.connection.consume("rpc-late_service", taken.append, no_ack=True)
+    broker_proxy.cut()
+    broker_proxy.heal()
+    with pytest.raises(Unavailable):
+        refused.result()
+    eventlet.sleep(0.6)  # beyond the pause
+    calls.late_service.nothing.call_async("second")
+    eventually(lambda: taken)
+    assert [b"second" in message.body for message in taken] == [True]
+    raw.close()
 
 
 def test_one_that_is_not_there_is_told_before_the_deadline(here):

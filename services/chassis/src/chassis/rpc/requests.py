@@ -119,8 +119,8 @@ class Requests:
 
     def let_go(self, request):
         """A queue has its reply, or it is given up."""
-        self._returned.pop(request, None)
-        self._tell_settled()
+        if self._returned.pop(request, None):
+            self._tell_settled()
 
     def _tell_settled(self):
         if self._settled and not (self._in_hand or self._returned) and not self._settled.ready():
