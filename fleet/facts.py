@@ -27,7 +27,8 @@ def preflight_hosts(names: list[str], hostvars: Mapping[str, Mapping], now: floa
     hosts = {}
     for name in names:
         variables = hostvars[name]
-        found, running, clock = (variables.get(f"__fleet_{probe}", {}) for probe in ("host", "running", "clock"))
+        found, clock = (variables.get(f"__fleet_{probe}", {}) for probe in ("host", "clock"))
+        running = variables.get("__fleet_running", {"skipped": True})  # app hosts alone are asked
         known = {"address": variables.get("fleet_address", ""), "ssh_port": variables.get("ssh_port", 22)}
         answers = [(found, "host"), (running, "instances"), (clock, "host")]
         # What was skipped was not meant for this host.

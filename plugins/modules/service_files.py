@@ -1,36 +1,27 @@
-"""The files of service instances on one host: all of an instance's, or none."""
+"""The files of a service instance on one host."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.service_programs import FILES, STATES, configured
+from ansible.module_utils.service_programs import configured, paths, write
 
 DOCUMENTATION = r"""
 module: service_files
-short_description: The files of service instances on one host
+short_description: The files of a service instance on one host
 description:
   - An instance has its Nameko configuration, what it should be (probation, admitted, draining), a supervisor program,
     and the SHA-1s of configuration and program as they were written, so that one edited by hand is known
-    (see C(service_instances)). Each file appears whole, the program last.
+    (see C(service_instances)). Each file appears whole, the program last. C(service_ended) removes them.
   - The secrets that a service's entry names are kept by revision, readable by root alone. A roll that is withdrawn, and
     a rollback, need those that a service had, and the controller may not have them any more.
 options:
   service: {description: The service., type: str, required: true}
-  programs: {description: The instances' programs., type: list, elements: str, required: true}
-  state:
-    description:
-      - C(present) writes all files of the one program that is named. C(unlisted) removes its supervisor program, so
-        that no reboot starts it, and C(absent) all the rest too.
-    type: str
-    choices: [present, unlisted, absent]
-    required: true
-  group: {description: Who may read the configuration., type: str, default: ''}
+  name: {description: "The instance's program.", type: str, required: true}
+  group: {description: Who may read the configuration., type: str, required: true}
   configuration: {description: "Its content, but for the secrets.", type: str, default: ''}
   revision: {description: What the instance is a revision of., type: str, default: ''}
   secrets: {description: "The service's own secrets, as YAML.", type: str, default: ''}
@@ -39,33 +30,8 @@ options:
   instance_state: {description: What the instance should be., type: str, default: probation}
 """
 
-CONFIGURATIONS = Path("/etc/fleet")
 KEPT = Path("/var/lib/fleet/kept")
 KEPT_MAX = 20  # of each service, beside those that instances have: as many as the fleet's record goes back
-
-
-def paths(service: str, program: str) -> dict[str, Path]:
-    """Where an instance's files are, in the order in which they are written."""
-    return {
-        "configuration": CONFIGURATIONS / service / f"{program}.yml",
-        "state": Path(f"{STATES}/{program}.state"),
-        "record": Path(f"{STATES}/{program}.sha1"),
-        "program": Path(f"{FILES}/{program}.conf"),
-    }
-
-
-def write(path: Path, content: str, mode: int, group: str = "") -> bool:
-    """Have the file say this, in one step; whether it said something else."""
-    if path.is_file() and path.read_text("utf-8") == content and path.stat().st_mode & 0o777 == mode:
-        return False
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), mode)
-        if group:
-            shutil.chown(name, group=group)
-    Path(name).rename(path)
-    return True
 
 
 def folder(path: Path, group: str) -> None:
@@ -84,15 +50,14 @@ def keep(file: Path, secrets: str) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write(file, secrets, 0o600)
     file.touch()
-    used = {f"{one['revision']}.yml" for one in configured(FILES, STATES)}
+    used = {f"{one['revision']}.yml" for one in configured()}
     others = [path for path in file.parent.iterdir() if path.name not in used]
     for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-KEPT_MAX]:
         old.unlink()
 
 
 def present(wanted: dict) -> bool:
-    (program,) = wanted["programs"]
-    where = paths(wanted["service"], program)
+    where = paths(wanted["service"], wanted["name"])
     secrets = kept(wanted).read_text("utf-8") if wanted["as_kept"] else wanted["secrets"]
     if secrets:
         keep(kept(wanted), secrets)
@@ -109,21 +74,13 @@ def present(wanted: dict) -> bool:
     return any(written)
 
 
-def remove(where: list[Path], *, check: bool) -> bool:
-    there = [path for path in where if path.exists()]
-    for path in [] if check else there:
-        path.unlink()
-    return bool(there)
-
-
 def main() -> None:
     text = {"type": "str", "default": ""}
     module = AnsibleModule(
         argument_spec={
             "service": {"type": "str", "required": True},
-            "programs": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "unlisted", "absent"], "required": True},
-            "group": text,
+            "name": {"type": "str", "required": True},
+            "group": {"type": "str", "required": True},
             "configuration": {**text, "no_log": True},
             "revision": text,
             "secrets": {**text, "no_log": True},
@@ -134,17 +91,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted = module.params
-    if wanted["state"] == "present":
-        if wanted["as_kept"] and not kept(wanted).is_file():
-            module.fail_json(
-                msg=f"This host has not kept the secrets that {wanted['service']} had as {wanted['revision']}: put "
-                f"their old values under services.{wanted['service']} into your file of secrets, and type the same "
-                "again; or `make abort`, if this was a withdrawal."
-            )
-        module.exit_json(changed=module.check_mode or present(wanted))
-    found = [paths(wanted["service"], program) for program in wanted["programs"]]
-    gone = [path for one in found for name, path in one.items() if wanted["state"] == "absent" or name == "program"]
-    module.exit_json(changed=remove(gone, check=module.check_mode))
+    if wanted["as_kept"] and not kept(wanted).is_file():
+        module.fail_json(
+            msg=f"This host has not kept the secrets that {wanted['service']} had as {wanted['revision']}: put "
+            f"their old values under services.{wanted['service']} into your file of secrets, and type the same "
+            "again; or `make abort`, if this was a withdrawal."
+        )
+    module.exit_json(changed=module.check_mode or present(wanted))
 
 
 if __name__ == "__main__":

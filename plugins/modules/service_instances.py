@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
-import xmlrpc.client
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.service_programs import PROGRAM, STATES, configured
+from ansible.module_utils.service_programs import PROGRAM, configured, paths
+from ansible.module_utils.supervisor_control import connect
 
 DOCUMENTATION = r"""
 module: service_instances
@@ -35,11 +35,7 @@ staged: {description: "By service, each installed release and its manifest's SHA
 
 def process_states() -> dict[str, str]:
     try:
-        from supervisor.xmlrpc import SupervisorTransport
-
-        transport = SupervisorTransport(None, None, "unix:///run/supervisor.sock")
-        server = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
-        return {process["name"]: process["statename"] for process in server.supervisor.getAllProcessInfo()}
+        return {process["name"]: process["statename"] for process in connect().getAllProcessInfo()}
     except (ImportError, OSError):
         return {}
 
@@ -74,10 +70,9 @@ def orphan(name: re.Match, process: str) -> dict:
 def instances() -> list[dict]:
     found, states = [], process_states()
     for one in configured():
-        program, path = one["program"], one.pop("file")
-        files = [Path(f"/etc/fleet/{one['service']}/{program}.yml"), path]
-        written = is_as_written(files, Path(f"{STATES}/{program}.sha1"))
-        process = states.get(program, "UNKNOWN")
+        where, path = paths(one["service"], one["program"]), one.pop("file")
+        written = is_as_written([where["configuration"], path], where["record"])
+        process = states.get(one["program"], "UNKNOWN")
         found.append({**one, "revision": one["revision"] if written else "", "process": process})
     with_file = {one["program"] for one in found}
     others = (PROGRAM.fullmatch(f"program:{program}") for program in sorted(set(states) - with_file))

@@ -47,6 +47,30 @@ def test_app_hosts_have_a_way_to_every_broker_that_greets(inventory, python_on):
         assert {row["check_status"] for row in of(servers, "amqp")} == {"L7OK"}
 
 
+CONNECT = """
+import socket
+
+for _ in range(5):
+    with socket.create_connection(("127.0.0.1", 5672), timeout=10) as broker:
+        broker.sendall(b"AMQP\\x00\\x00\\x09\\x01")
+        assert broker.recv(1) == b"\\x01"
+print("null")
+"""
+
+
+def test_services_of_all_hosts_connect_to_the_same_broker(inventory, python_on):
+    before = python_on(inventory.groups["app"], SERVERS)
+    python_on(inventory.groups["app"], CONNECT)
+    after = python_on(inventory.groups["app"], SERVERS)
+
+    for host in inventory.groups["app"]:
+        totals = [{row["svname"]: int(row["stot"]) for row in of(found[host], "amqp")} for found in (before, after)]
+        more = {name: totals[1][name] - totals[0][name] for name in totals[1]}
+        first, *others = inventory.groups["core"]
+        assert more[first] >= 5, more
+        assert not any(more[name] for name in others), more
+
+
 def test_app_hosts_have_a_way_to_the_primary_alone(inventory, python_on):
     found = python_on(inventory.groups["app"], SERVERS)
     primaries = [up(servers, "redis") for servers in found.values()]

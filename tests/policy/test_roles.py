@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from fleet.paths import ROOT
 from tests.policy.repository import PLAYBOOKS, ROLES, load, task_files, tasks
 
 JINJA = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
@@ -105,3 +106,11 @@ def test_main_tells_what_a_role_does_on_one_screen(role):
 def test_there_are_roles_and_playbooks_to_judge():
     assert ROLES
     assert PLAYBOOKS
+
+
+def test_a_roll_gives_each_step_what_it_takes():
+    given = set(load(ROOT / "playbooks" / "vars" / "service.yml"))
+    steps = specs(ROOT / "roles" / "nameko_service")
+    for step in ("stage", "surge", "admit", "drain", "retire"):
+        assert given <= set(steps[step]), step
+        assert {name for name, option in steps[step].items() if option.get("required")} <= given, step

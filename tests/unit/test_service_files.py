@@ -4,6 +4,7 @@ import grp
 import os
 
 import pytest
+from ansible.module_utils import service_programs
 
 from tests.unit.test_modules import module
 
@@ -14,13 +15,16 @@ PROGRAM = "greeting-1.0.0-a1"
 def host(tmp_path, monkeypatch):
     """Writes the files of an instance with `host(revision, secrets)`; what it says and what the instance then reads."""
     files = module("service_files")
-    for name in ("CONFIGURATIONS", "FILES", "STATES", "KEPT"):
+    for owner, name in (
+        *((service_programs, name) for name in ("CONFIGURATIONS", "FILES", "STATES")),
+        (files, "KEPT"),
+    ):
         (tmp_path / name).mkdir()
-        monkeypatch.setattr(files, name, tmp_path / name)
+        monkeypatch.setattr(owner, name, tmp_path / name)
 
     def write(revision, secrets="", kept=False):
         wanted = {
-            "service": "greeting", "programs": [PROGRAM], "group": grp.getgrgid(os.getgid()).gr_name,
+            "service": "greeting", "name": PROGRAM, "group": grp.getgrgid(os.getgid()).gr_name,
             "configuration": "max_workers: 10\n", "revision": revision, "secrets": secrets, "as_kept": kept,
             "program": f'[program:{PROGRAM}]\nenvironment=FLEET_REVISION="{revision}"\n', "instance_state": "probation",
         }  # fmt: skip
