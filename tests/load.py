@@ -16,6 +16,8 @@ TIMEOUT = 15  # seconds for one request
 class Load:
     """Sends `rate` rounds a second, each `POST /airport`, `GET` of what it made, and `GET /hello/NAME`.
 
+    With `trips` also `POST /trip` there and back, and `GET` of that.
+
     Rounds start on time whether or not earlier ones are answered (open loop), so that a stall shows as failures and
     not as fewer requests. Use it as a context manager; read the results after the block.
     """
@@ -23,6 +25,7 @@ class Load:
     base_url: str
     rate: float = 10
     writes: bool = True  # else only the `GET /hello/NAME`
+    trips: bool = False
     sent: int = 0
     failures: list = field(default_factory=list)  # what went wrong, a line each
     written: dict = field(default_factory=dict)  # id to name of each acknowledged write
@@ -66,10 +69,19 @@ class Load:
             read = self._ask("GET", f"/airport/{created.text}")
             if read and read.json() != {"airport": name}:
                 self.failures.append(f"GET /airport/{created.text}: {read.text} instead of {name}")
+            if self.trips:
+                self._travel(created.text)
         if greeted := self._ask("GET", f"/hello/{name}"):
             greeting = greeted.text.replace(name, "NAME")
             self.greetings[greeting] += 1
             self.first_seen.setdefault(greeting, time.time())
+
+    def _travel(self, airport):
+        wanted = {"airport_from": airport, "airport_to": airport}
+        if created := self._ask("POST", "/trip", json=wanted):
+            read = self._ask("GET", f"/trip/{created.text}")
+            if read and read.json() != {"trip": wanted}:
+                self.failures.append(f"GET /trip/{created.text}: {read.text} instead of {wanted}")
 
     def lost(self):
         """Acknowledged writes that can't be read any more, of those by now."""

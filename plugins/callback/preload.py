@@ -22,7 +22,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "preload"
 
-    def v2_playbook_on_start(self, playbook) -> None:
+    def v2_playbook_on_start(self, _playbook) -> None:
         for loader in (filter_loader, test_loader):
             for _ in loader.all():
                 pass

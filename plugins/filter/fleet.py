@@ -1,7 +1,7 @@
 """Filters through which playbooks ask for decisions; they are made in the package `fleet`.
 
-Each imports what it needs when it is called, in the process of a task on a host (see callback/preload.py): most of those
-call none of these, and jsonschema alone was two thirds of a deployment's CPU time.
+Each imports what it needs when it is called, in the process of a task on a host (see callback/preload.py): most of
+those call none of these, and jsonschema alone was two thirds of a deployment's CPU time.
 """
 
 from __future__ import annotations
