@@ -1,5 +1,7 @@
 """App hosts that go away in a roll, and come back."""
 
+from datetime import UTC, datetime
+
 import pytest
 import requests
 
@@ -10,19 +12,27 @@ pytestmark = [pytest.mark.lab, pytest.mark.long]
 WANTED = {"service": "greeting", "release": "2.0.0"}
 
 
+@pytest.mark.parametrize("how", ["powered_off", "cut_off"])
 def test_a_host_that_missed_a_roll_takes_no_work_until_it_is_brought_up_to_date(
-    lab, roll, second, at_home, states, running, playbook, await_condition
+    how, lab, roll, second, at_home, states, running, playbook, await_condition, executions, base_url
 ):
     second("greeting")
-    with lab.powered_off("app3"):
+    with getattr(lab, how)("app3"):
         roll("rollout", **WANTED, skip="app3", rollout_bake=0).check()
+        back = datetime.now(UTC).isoformat()
 
     def held_back():
         return {state for name, state in states("greeting").items() if name.endswith("@app3")} == {"probation"}
 
     await_condition(held_back, 60, "app3 has compared itself with the record")
     await_condition(lambda: len(running("greeting")["app3"]) == 2, 60, "supervisor runs there again")
-    assert {state for name, state in states("trips").items() if name.endswith("@app3")} == {"admitted"}
+
+    def others_serve():
+        return {state for name, state in states("trips").items() if name.endswith("@app3")} == {"admitted"}
+
+    await_condition(others_serve, 60, "what the roll was not about takes calls there")
+    assert {requests.get(f"{base_url}/hello/you", timeout=10).text for _ in range(50)} == {"Salut, you!"}
+    assert {release for method, _, release, _ in executions(back) if method.startswith("greeting.")} == {"2.0.0"}
     assert playbook("status.yml").status != 0
     roll("rollout", **WANTED, rollout_bake=0).check()
     assert all("-2.0.0-" in program for there in running("greeting").values() for program in there)

@@ -1,11 +1,13 @@
-"""A host that comes back asks the record before supervisor starts: the program itself, with core hosts that are small
-HTTP servers on the loopback's many addresses."""
+"""A host that comes back, from a boot or from being cut off, asks the record what may take calls: the program itself,
+with core hosts that are small HTTP servers on the loopback's many addresses."""
 
 import configparser
 import json
+import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -68,9 +70,9 @@ class Host:
     def state(self, program):
         return self.state_file(program).read_text().strip()
 
-    def start(self, port, nodes=CORE):
+    def start(self, port, nodes=CORE, arguments=()):
         (self.root / "etc/fleet/rejoin.json").write_text(json.dumps({"nodes": nodes, "port": port}))
-        command = [sys.executable, "-I", REJOIN, "--root", self.root]
+        command = [sys.executable, "-I", REJOIN, "--root", self.root, *arguments]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def rejoin(self, port, nodes=CORE):
@@ -194,3 +196,97 @@ def test_systemd_waits_for_it_as_long_as_it_takes_and_once_after_a_boot(render):
         "TimeoutStartSec": "infinity",
         "RestartMode": "direct",
     }
+
+
+def test_one_that_was_held_back_when_the_host_went_down_is_compared_too(host):
+    host.instance("greeting-1.0.0-a1", BEFORE, state="held")
+    host.instance("greeting-2.0.0-b1", NOW, state="held")
+    with two(RECORD) as port:
+        host.rejoin(port)
+    assert (host.state("greeting-1.0.0-a1"), host.state("greeting-2.0.0-b1")) == ("probation", "admitted")
+
+
+STATISTICS = "# pxname,svname,status,\n{}\n\n"
+REACHED = "amqp,FRONTEND,OPEN,\namqp,core1,UP 1/2,\namqp,core2,DOWN,\nredis,core1,DOWN,\ngateway,app1-a1,DOWN,"
+CUT_OFF = "amqp,FRONTEND,OPEN,\namqp,core1,DOWN,\namqp,core2,DOWN 1/2,\nredis,core1,DOWN,\ngateway,app1-a1,UP,"
+
+
+class Balancer(threading.Thread):
+    """The host's HAProxy, which says of its servers what `rows` is."""
+
+    def __init__(self, path, rows):
+        super().__init__(daemon=True)
+        self.rows, self.asked = rows, 0
+        path.parent.mkdir(parents=True)
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self.start()
+
+    def run(self):
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                assert connection.recv(100) == b"show stat\n"
+                connection.sendall(STATISTICS.format(self.rows).encode())
+                self.asked += 1
+
+
+@pytest.fixture
+def watched(host):
+    """`watched(port)`: the balancer of the host that the program watches; both are gone in the end."""
+    started = []
+
+    def watch(port, rows=CUT_OFF):
+        balancer = Balancer(host.root / "run/haproxy/admin.sock", rows)
+        balancer.watcher = host.start(port, arguments=("--watch",))
+        started.append(balancer.watcher)
+        return balancer
+
+    yield watch
+    for program in started:
+        program.kill()
+        program.communicate()
+
+
+def await_states(host, **expected):
+    """Wait until the greeting instances, named by their versions, are in these states."""
+    wanted = {f"greeting-{version[1]}.0.0-b1": state for version, state in expected.items()}
+    deadline = time.monotonic() + WAIT
+    while (now := {name: host.state(name) for name in wanted}) != wanted:
+        assert time.monotonic() < deadline, now
+        time.sleep(0.05)
+
+
+def test_a_host_that_is_cut_off_holds_back_what_takes_calls_until_it_knows_that_it_may(host, watched):
+    for version, revision, state in (
+        ("1.0.0", BEFORE, "admitted"),
+        ("2.0.0", NOW, "admitted"),
+        ("3.0.0", NOW, "probation"),
+        ("4.0.0", BEFORE, "draining"),
+    ):
+        host.instance(f"greeting-{version}-b1", revision, state=state)
+    with two(RECORD) as port:
+        balancer = watched(port)
+        await_states(host, v1="held", v2="held", v3="probation", v4="draining")
+        balancer.rows = REACHED
+        await_states(host, v1="probation", v2="admitted", v3="probation", v4="draining")
+
+
+def test_it_goes_on_holding_them_while_nobody_can_say_what_may_run(host, watched):
+    with core(RECORD, CORE[0]) as port:
+        host.instance("greeting-2.0.0-b1", NOW, state="held")
+        program = watched(port, REACHED).watcher
+        assert program.stdout.readline().startswith("Services wait until 2 of 3 core hosts say what may run here")
+        assert host.state("greeting-2.0.0-b1") == "held"
+        with core(RECORD, CORE[2], port=port):
+            await_states(host, v2="admitted")
+
+
+def test_a_host_that_reaches_a_core_host_is_left_alone(host, watched):
+    with two(RECORD) as port:
+        balancer, deadline = watched(port, REACHED), time.monotonic() + WAIT
+        while balancer.asked < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert host.state("greeting-1.0.0-a1") == "admitted"

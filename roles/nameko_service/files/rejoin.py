@@ -1,17 +1,22 @@
 #!/usr/bin/python3
-"""Before supervisor starts on a host that has booted: what may not take calls any more is put on probation.
+"""What may not take calls any more, on a host that was away, is put on probation: the fleet may have rolled on.
 
-While the host was away the fleet may have rolled on. So it asks the core hosts' record, and waits until a majority of
-them has answered: `fleet-rejoin [--root FOLDER]`, the folder for tests.
+It asks the core hosts' record, and waits until a majority of them has answered. `fleet-rejoin` does so once, before
+supervisor starts on a host that has booted. `fleet-rejoin --watch` does so whenever the host was cut off: it holds the
+instances back as long as no core host can be reached, when they have nothing to do, and lets go those that are still
+right. `--root FOLDER` is for tests.
 """
 
 from __future__ import annotations
 
 import argparse
 import configparser
+import csv
 import http.client
+import io
 import json
 import re
+import socket
 import sys
 import threading
 import time
@@ -20,7 +25,10 @@ from pathlib import Path
 PROGRAM = re.compile(r"program:(?P<program>(?P<service>[a-z][a-z0-9_]*)-[^-]+-[ab]\d+)")
 ANSWER = 2.0  # seconds for a core host to answer
 PAUSE = 1.0  # seconds between two rounds
+BALANCER = "run/haproxy/admin.sock"
+ADMITTED, HELD, PROBATION, DRAINING = "admitted", "held", "probation", "draining"
 TELL = 60.0  # seconds between two lines that say what it waits for
+STATES = "var/lib/fleet/instances"
 LENGTH = 2**24  # bytes of an answer, at most
 
 
@@ -93,17 +101,65 @@ def programs(folder: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def put_on_probation(path: Path) -> None:
-    """Unless it is to end anyway. Written at once, for an instance reads it at any time."""
-    try:
-        if path.read_text("utf-8").strip() == "draining":
-            return
-    except FileNotFoundError:
-        pass
+def state(path: Path) -> str:
+    return path.read_text("utf-8").strip() if path.exists() else ""
+
+
+def write(path: Path, what: str) -> None:
+    """At once, for an instance reads it at any time."""
     new = path.with_name(f".{path.name}.new")
-    new.write_text("probation\n", "utf-8")
+    new.write_text(f"{what}\n", "utf-8")
     new.chmod(0o644)
     new.replace(path)
+
+
+def compare(root: Path, record: dict) -> None:
+    """Have each instance be what the record says of its revision; one that is to end does so anyway."""
+    for program, (service, revision) in programs(root / "etc/supervisor/conf.d").items():
+        path = root / STATES / f"{program}.state"
+        # Without a record there was no roll that could have gone on without this host.
+        right = not record["version"] or revision in record["services"].get(service, [])
+        if right and state(path) == HELD:
+            write(path, ADMITTED)
+        elif not right and state(path) != DRAINING:
+            say(f"{program} stays on probation: {revision or 'what it runs with'} is not what {service} is now.")
+            write(path, PROBATION)
+
+
+def held(root: Path) -> list[Path]:
+    return [path for path in (root / STATES).glob("*.state") if state(path) == HELD]
+
+
+def hold(root: Path) -> None:
+    """Have those that take calls wait until they have been compared."""
+    for path in (root / STATES).glob("*.state"):
+        if state(path) == ADMITTED:
+            say(f"{path.stem} is held back: this host reaches no core host, and the fleet may roll on without it.")
+            write(path, HELD)
+
+
+def is_cut_off(balancer: Path) -> bool:
+    """Whether the host's balancer finds neither a broker nor the Redis primary; not where it says nothing."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ANSWER)
+        try:
+            connection.connect(str(balancer))
+            connection.sendall(b"show stat\n")
+            text = connection.makefile(encoding="utf-8").read()
+        except OSError:
+            return False
+    rows = [row for row in csv.DictReader(io.StringIO(text.removeprefix("# "))) if row["pxname"] in ("amqp", "redis")]
+    servers = [row["status"] for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")]
+    return bool(servers) and not any(status.startswith("UP") for status in servers)
+
+
+def watch(root: Path, nodes: list[str], port: int) -> None:
+    while True:
+        if is_cut_off(root / BALANCER):
+            hold(root)
+        elif held(root):
+            compare(root, newest(nodes, port))
+        time.sleep(PAUSE)
 
 
 def say(sentence: str) -> None:
@@ -114,15 +170,14 @@ def say(sentence: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("/"))
-    root = parser.parse_args().root
+    parser.add_argument("--watch", action="store_true")
+    given = parser.parse_args()
+    root = given.root
     config = json.loads((root / "etc/fleet/rejoin.json").read_text("utf-8"))
+    if given.watch:
+        watch(root, config["nodes"], config["port"])
     if config["nodes"]:
-        record = newest(config["nodes"], config["port"])
-        # Without a record there was no roll that could have gone on without this host.
-        for program, (service, revision) in programs(root / "etc/supervisor/conf.d").items():
-            if record["version"] and revision not in record["services"].get(service, []):
-                say(f"{program} stays on probation: {revision or 'what it runs with'} is not what {service} is now.")
-                put_on_probation(root / f"var/lib/fleet/instances/{program}.state")
+        compare(root, newest(config["nodes"], config["port"]))
     # Gone after a reboot, and there when supervisor alone is started anew.
     marker = root / "run/fleet/rejoined"
     marker.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,8 @@ from nameko.exceptions import ConfigurationError
 
 #: Tells this process from every other one, before and after it, that has its id.
 PROCESS = {"pid": os.getpid(), "started": round(time.time(), 3)}
-PROBATION, ADMITTED, DRAINING = STATES = ("probation", "admitted", "draining")
+#: Held: it was admitted, and its host is cut off from what all share.
+PROBATION, ADMITTED, HELD, DRAINING = STATES = ("probation", "admitted", "held", "draining")
 
 
 @dataclass(frozen=True)
