@@ -55,7 +55,8 @@ def _plan_service(service: str, wanted: Mapping, running: list[Mapping]) -> dict
     desired = {
         one["program"]: one for one in (instance(service, wanted, slot, n + 1) for n in range(wanted["instances"]))
     }
-    up = {one["program"] for one in keep if one["process"] == "RUNNING" and one["state"] == "admitted"}
+    # One that its host holds back was admitted, and is again as soon as the host has asked the record.
+    up = {one["program"] for one in keep if one["process"] == "RUNNING" and one["state"] in ("admitted", "held")}
     return {
         # Remains of an earlier roll that stand where the new instances go.
         "evict": sorted(one["program"] for one in others if one["slot"] == slot),

@@ -209,9 +209,11 @@ def _instance_problems(facts: Mapping) -> Iterator[str]:
                 if (one["state"], one["ready"]) == (ADMITTED, READY)
             ]
             if len(serving) < instances:
+                held = any(one["service"] == service and one["state"] == "held" for one in host["instances"])
+                tells = "`journalctl -u fleet-watch`" if held else "`supervisorctl status`"
                 yield (
                     f"{name} has {len(serving)} ready instance(s) of {service} {' or '.join(releases)} instead of"
-                    f" {instances}: `supervisorctl status` there and /var/log/fleet/ tell more."
+                    f" {instances}{' (held back)' if held else ''}: {tells} there and /var/log/fleet/ tell more."
                 )
         for one in host["instances"]:
             if one["service"] not in expected:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 PROBATION, ADMITTED = "probation", "admitted"
-STATES = (PROBATION, ADMITTED, "draining")
+STATES = (PROBATION, ADMITTED, "held", "draining")
 #: Seconds by which one process's start may be told differently: the kernel counts ticks, and clocks are set.
 SAME_START = 1.0
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -237,7 +237,7 @@ def series(samples: Samples, service: str, points: int = 120, taken: Iterable[St
     Returns:
         `began`, `step` (seconds), `at` (the middle of each interval, in seconds since `began`), and `releases`, by name
         (see `names`): lists with a value an interval of `calls` and `errors` (a second), `share` (of all calls, 0 to
-        1), `p50`, `p95`, `p99` (seconds), the number of instances in `probation`, `admitted` and `draining`; and
+        1), `p50`, `p95`, `p99` (seconds), the number of instances in each of `STATES`; and
         `restarts` (seconds since `began`) and `counts`, of all the time. A value is None where no call tells it.
     """
     covered = span(samples)

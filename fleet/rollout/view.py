@@ -7,7 +7,19 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from fleet.rollout import charts, words
-from fleet.rollout.samples import QUANTILES, STATES, Counts, Samples, Step, series, services, span, spells, steps
+from fleet.rollout.samples import (
+    PROBATION,
+    QUANTILES,
+    STATES,
+    Counts,
+    Samples,
+    Step,
+    series,
+    services,
+    span,
+    spells,
+    steps,
+)
 
 #: Each verdict: a sign beside its colour, its heading, and the beginning of the sentence that names the changes.
 VERDICTS = {
@@ -150,7 +162,7 @@ def _timeline(samples: Samples, taken: Sequence[Step], releases: Mapping[str, Se
             {
                 "left": f"{(spell['began'] - began) / length * 100:.2f}%",
                 "width": f"{(spell['ended'] - spell['began']) / length * 100:.2f}%",
-                "kind": spell["state"] if spell["answered"] and spell["state"] in STATES else SILENT,
+                "kind": _kind(spell),
                 "told": _told(spell, began),
             }
             for spell in one["spells"]
@@ -159,6 +171,13 @@ def _timeline(samples: Samples, taken: Sequence[Step], releases: Mapping[str, Se
         hosts[one["host"]].append({**one, "look": look, "parts": parts, "told": told})
     marks = [(f"{when / length * 100:.2f}%", words.duration(when) if when else "0") for when in charts.ticks(length)]
     return {"hosts": hosts, "marks": marks if ended > began else [], "began": began}
+
+
+def _kind(spell: Mapping) -> str:
+    """How it is drawn: one that its host holds back takes no calls, as on probation."""
+    if not spell["answered"] or spell["state"] not in STATES:
+        return SILENT
+    return PROBATION if spell["state"] == "held" else spell["state"]
 
 
 def _told(spell: Mapping, began: float) -> str:

@@ -51,7 +51,7 @@ def write_state(program: str, state: str) -> bool:
 
 
 def desired_state(program: str, states: str = "") -> str:
-    """What the instance should be: probation, admitted or draining."""
+    """What the instance should be: probation, admitted, held or draining."""
     try:
         return (Path(states or STATES) / f"{program}.state").read_text("utf-8").strip()
     except FileNotFoundError:

@@ -26,8 +26,8 @@ def stop(supervisor, programs: list[str], timeout: int) -> dict[str, str]:
     for name in states(supervisor, programs):
         supervisor.stopProcessGroup(name, False)
     left = wait(supervisor, programs, lambda now: not set(now.values()) & set(GOING_DOWN), timeout)
-    if set(left.values()) & set(GOING_DOWN):
-        return left
+    if running := {name: word for name, word in left.items() if word in GOING_DOWN}:
+        return running
     for name in left:
         supervisor.removeProcessGroup(name)
     supervisor.reloadConfig()

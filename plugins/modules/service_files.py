@@ -13,9 +13,9 @@ DOCUMENTATION = r"""
 module: service_files
 short_description: The files of a service instance on one host
 description:
-  - An instance has its Nameko configuration, what it should be (probation, admitted, draining), a supervisor program,
-    and the SHA-1s of configuration and program as they were written, so that one edited by hand is known
-    (see C(service_instances)). Each file appears whole, the program last. C(service_ended) removes them.
+  - An instance has its Nameko configuration, what it should be (see C(service_instances)), a supervisor program,
+    and the SHA-1s of configuration and program as they were written, so that one edited by hand is known.
+    Each file appears whole, the program last. C(service_ended) removes them.
   - The secrets that a service's entry names are kept by revision, readable by root alone. A roll that is withdrawn, and
     a rollback, need those that a service had, and the controller may not have them any more.
 options:

@@ -28,7 +28,7 @@ instances:
   description: >-
     Dictionaries with C(program), C(service), C(release), C(slot), C(number), C(revision) (empty when its files are not
     what the deployment wrote), C(address), C(port), C(process) (supervisor's word, RUNNING or another), C(state)
-    (probation, admitted, draining), and, when asked, C(ready), the HTTP status of its answer, 0 for none.
+    (probation, admitted, held, draining), and, when asked, C(ready), the HTTP status of its answer, 0 for none.
 staged: {description: "By service, each installed release and its manifest's SHA-256.", type: dict, returned: always}
 """
 

@@ -58,7 +58,7 @@ def main() -> None:
     ports = {one["program"]: one["port"] for one in configured()}
     left = dict.fromkeys(wanted["programs"] if wanted["state"] == "admitted" else [])
     while left:
-        asked = {name: objection(wanted["address"], ports[name], f"{name}@{wanted['host']}") for name in left}
+        asked = {name: objection(wanted["address"], ports.get(name, 0), f"{name}@{wanted['host']}") for name in left}
         left = {name: why for name, why in asked.items() if why}
         if left and time.monotonic() - began > wanted["timeout"]:
             who = "; ".join(f"{name}: {why}" for name, why in left.items())

@@ -237,9 +237,9 @@ def watched(host):
     """`watched(port)`: the balancer of the host that the program watches; both are gone in the end."""
     started = []
 
-    def watch(port, rows=CUT_OFF):
+    def watch(port, rows=CUT_OFF, nodes=CORE):
         balancer = Balancer(host.root / "run/haproxy/admin.sock", rows)
-        balancer.watcher = host.start(port, arguments=("--watch",))
+        balancer.watcher = host.start(port, nodes, arguments=("--watch",))
         started.append(balancer.watcher)
         return balancer
 
@@ -290,3 +290,46 @@ def test_a_host_that_reaches_a_core_host_is_left_alone(host, watched):
             assert time.monotonic() < deadline
             time.sleep(0.05)
     assert host.state("greeting-1.0.0-a1") == "admitted"
+
+
+def test_one_whose_brokers_alone_are_down_is_not_cut_off(host, watched):
+    with two(RECORD) as port:
+        balancer, deadline = (
+            watched(port, CUT_OFF.replace("redis,core1,DOWN", "redis,core1,UP")),
+            time.monotonic() + WAIT,
+        )
+        while balancer.asked < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert host.state("greeting-1.0.0-a1") == "admitted"
+
+
+def test_a_balancer_that_says_nothing_changes_nothing(host):
+    host.instance("greeting-2.0.0-b1", NOW, state="held")
+    with two(RECORD) as port, host.start(port, arguments=("--watch",)) as program:
+        await_states(host, v2="admitted")  # so it has looked
+        program.kill()
+    assert host.state("greeting-1.0.0-a1") == "probation"  # compared with the other, and never held
+
+
+def test_what_is_no_instance_is_not_held(host, watched):
+    host.state_file("greeting-9.0.0-b1").write_text("admitted\n")
+    with two(RECORD) as port:
+        watched(port)
+        host.instance("greeting-2.0.0-b1", NOW)
+        await_states(host, v2="held")
+    assert host.state("greeting-9.0.0-b1") == "admitted"
+
+
+def test_where_there_is_no_record_nothing_is_held(host, watched):
+    host.instance("greeting-2.0.0-b1", NOW, state="held")
+    balancer = watched(1, CUT_OFF, nodes=[])
+    await_states(host, v2="admitted")
+    assert balancer.asked == 0
+    assert host.state("greeting-1.0.0-a1") == "admitted"
+
+
+def test_the_watch_goes_on_whatever_happens(render):
+    watch = unit(render, "fleet-watch.service")
+    assert (watch["Service"]["Restart"], watch["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
+    assert watch["Service"]["ExecStart"].endswith("/opt/fleet/bin/fleet-rejoin --watch")

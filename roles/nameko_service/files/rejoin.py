@@ -2,9 +2,9 @@
 """What may not take calls any more, on a host that was away, is put on probation: the fleet may have rolled on.
 
 It asks the core hosts' record, and waits until a majority of them has answered. `fleet-rejoin` does so once, before
-supervisor starts on a host that has booted. `fleet-rejoin --watch` does so whenever the host was cut off: it holds the
-instances back as long as no core host can be reached, when they have nothing to do, and lets go those that are still
-right. `--root FOLDER` is for tests.
+supervisor starts on a host that has booted. `fleet-rejoin --watch` does so whenever the host was cut off or suspended:
+it holds the instances back as long as neither a broker nor the Redis primary can be reached, when they have nothing to
+do, and lets go those that are still right. `--root FOLDER` is for tests.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ BALANCER = "run/haproxy/admin.sock"
 ADMITTED, HELD, PROBATION, DRAINING = "admitted", "held", "probation", "draining"
 TELL = 60.0  # seconds between two lines that say what it waits for
 STATES = "var/lib/fleet/instances"
+FROZEN = 15.0  # seconds for a pause: a host that was suspended so long has seen nothing of what went on
+NO_RECORD = {"version": 0, "services": {}}
 LENGTH = 2**24  # bytes of an answer, at most
 
 
@@ -126,16 +128,19 @@ def compare(root: Path, record: dict) -> None:
             write(path, PROBATION)
 
 
-def held(root: Path) -> list[Path]:
-    return [path for path in (root / STATES).glob("*.state") if state(path) == HELD]
+def instances(root: Path, what: str) -> dict[str, Path]:
+    """Of the instances that supervisor is to run here, those in a state: program to its state file."""
+    paths = {name: root / STATES / f"{name}.state" for name in programs(root / "etc/supervisor/conf.d")}
+    return {name: path for name, path in paths.items() if state(path) == what}
 
 
 def hold(root: Path) -> None:
     """Have those that take calls wait until they have been compared."""
-    for path in (root / STATES).glob("*.state"):
-        if state(path) == ADMITTED:
-            say(f"{path.stem} is held back: this host reaches no core host, and the fleet may roll on without it.")
-            write(path, HELD)
+    for program, path in instances(root, ADMITTED).items():
+        say(
+            f"{program} is held back: this host was cut off from broker and Redis, and the fleet may roll on meanwhile."
+        )
+        write(path, HELD)
 
 
 def is_cut_off(balancer: Path) -> bool:
@@ -154,12 +159,16 @@ def is_cut_off(balancer: Path) -> bool:
 
 
 def watch(root: Path, nodes: list[str], port: int) -> None:
+    """Hold and compare, again and again; without core hosts to ask nothing is held."""
+    frozen = 0.0
     while True:
-        if is_cut_off(root / BALANCER):
+        if nodes and (is_cut_off(root / BALANCER) or frozen > FROZEN):
             hold(root)
-        elif held(root):
-            compare(root, newest(nodes, port))
+        elif instances(root, HELD):
+            compare(root, newest(nodes, port) if nodes else NO_RECORD)
+        began = time.clock_gettime(time.CLOCK_BOOTTIME)  # goes on while the host is suspended
         time.sleep(PAUSE)
+        frozen = time.clock_gettime(time.CLOCK_BOOTTIME) - began
 
 
 def say(sentence: str) -> None:

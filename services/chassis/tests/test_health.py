@@ -57,7 +57,15 @@ def test_without_a_state_file_configured_it_is_admitted(serve):
 
 @pytest.mark.parametrize(
     ("state", "status"),
-    [("probation", 503), ("admitted", 200), ("admitted\n", 200), ("draining", 404), ("", 503), ("Admitted", 503)],
+    [
+        ("probation", 503),
+        ("admitted", 200),
+        ("admitted\n", 200),
+        ("held", 503),
+        ("draining", 404),
+        ("", 503),
+        ("Admitted", 503),
+    ],
 )
 def test_ready_follows_the_state_file(serve, state_file, state, status):
     state_file.write_text("probation")
@@ -78,7 +86,7 @@ def test_a_state_file_that_holds_something_else_is_named_with_what_it_may_hold(s
     state_file.write_text("Admitted")
     answer = serve(RpcService, {"INSTANCE": {**INSTANCE, "state_file": str(state_file)}}).request("GET", "/ready")
     assert answer.json["state"] == "probation"
-    assert answer.json["reason"] == f"The state file {state_file} must hold one of probation, admitted, draining."
+    assert answer.json["reason"] == f"The state file {state_file} must hold one of probation, admitted, held, draining."
 
 
 def test_a_missing_state_file_is_no_admission_and_the_reason_names_it(serve, state_file):

@@ -93,7 +93,7 @@ def own_queues(rabbitmq, vhost):
     return [name for name in rabbitmq.queues(vhost) if name.startswith(f"{QUEUE}.")]
 
 
-@pytest.mark.parametrize("state", ["probation", "draining", "nonsense"])
+@pytest.mark.parametrize("state", ["probation", "held", "draining", "nonsense"])
 def test_unless_admitted_it_leaves_calls_to_others_and_takes_those_to_itself(here, instance, rabbitmq, vhost, state):
     one = instance(state)
     calls = here.calls(timeout=0.5)
