@@ -177,3 +177,20 @@ def test_a_replica_that_does_not_run_is_named_and_starts_with_its_node(on, playb
     assert "RabbitMQ on core3 runs no replica of rpc-greeting_service: consumers there get nothing." in run.text
     state = f"""rabbitmqctl --silent eval "maps:get(state, ra:key_metrics({queue}))." """
     await_condition(lambda: on("core3", state).strip() in ("follower", "leader"), 30, "the replica is back")
+
+
+LEADERS = (
+    "[binary_to_list(atom_to_binary(element(2, amqqueue:get_pid(Queue)))) || Queue <- rabbit_amqqueue:list(), "
+    "amqqueue:get_type(Queue) == rabbit_quorum_queue]."
+)
+
+
+@pytest.mark.parametrize("host", ["core2", "core1"])
+def test_a_node_can_be_made_to_lead_every_queue(host, on, await_condition):
+    on(host, "/usr/local/sbin/rabbitmq-lead-queues")
+
+    def leads():
+        found = re.findall(r"rabbit@\w+", on(host, f"rabbitmqctl --silent eval '{LEADERS}'"))
+        return len(found) > 2 and set(found) == {f"rabbit@{host}"}
+
+    await_condition(leads, 30, f"{host} leads every queue")
