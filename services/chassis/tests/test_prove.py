@@ -252,7 +252,8 @@ def test_instances_that_can_not_be_proven_are_told_with_what_kept_them(release):
 def test_one_that_crashes_later_is_found_out(release):
     release.smoke(HELLO)
     found, one = release.fails(release.instance(environment={"CRASH_AFTER": "6"}), settle=60)
-    assert found == "ended while it was proven: connection refused."
+    # Between two looks, or in the middle of one.
+    assert found in {f"ended while it was proven: connection {how}." for how in ("refused", "closed")}
     assert one["smoke"] == "passed"
 
 

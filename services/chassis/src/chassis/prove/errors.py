@@ -17,4 +17,6 @@ def fault(error):
     """What went wrong with a connection, in few words."""
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
+    if isinstance(error, ConnectionResetError):
+        return "connection closed"
     return one_line(getattr(error, "strerror", None) or error or type(error).__name__)

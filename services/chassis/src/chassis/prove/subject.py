@@ -74,6 +74,8 @@ class Subject:
                     found = connection.getresponse()
                     names = {name.lower(): value for name, value in found.getheaders()}
                     return Answer(found.status, names, found.read())
+            except http.client.RemoteDisconnected:
+                raise  # a connection error already
             except http.client.HTTPException as error:
                 raise ConnectionError(one_line(f"{type(error).__name__} {error}")) from error
 
