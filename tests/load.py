@@ -16,7 +16,7 @@ TIMEOUT = 15  # seconds for one request
 class Load:
     """Sends `rate` rounds a second, each `POST /airport`, `GET` of what it made, and `GET /hello/NAME`.
 
-    With `trips` also `POST /trip` there and back, and `GET` of that.
+    With `trips` also `POST /trip` from the first airport to that, and `GET` of it.
 
     Rounds start on time whether or not earlier ones are answered (open loop), so that a stall shows as failures and
     not as fewer requests. Use it as a context manager; read the results after the block.
@@ -70,19 +70,18 @@ class Load:
             if read and read.json() != {"airport": name}:
                 self.failures.append(f"GET /airport/{created.text}: {read.text} instead of {name}")
             if self.trips:
-                self._travel(*[*self.written][:1], created.text)
+                self._travel(next(iter(self.written)), created.text)
         if greeted := self._ask("GET", f"/hello/{name}"):
             greeting = greeted.text.replace(name, "NAME")
             self.greetings[greeting] += 1
             self.first_seen.setdefault(greeting, time.time())
 
     def _travel(self, here, there):
-        if here == there:
+        if here == there:  # the first airport of all
             return
-        wanted = {"airport_from": here, "airport_to": there}
-        if created := self._ask("POST", "/trip", json=wanted):
-            read = self._ask("GET", f"/trip/{created.text}")
-            if read and read.json() != {"trip": wanted}:
+        if created := self._ask("POST", "/trip", json={"airport_from": here, "airport_to": there}):
+            read, wanted = self._ask("GET", f"/trip/{created.text}"), {"trip": {"from": here, "to": there}}
+            if read and read.json() != wanted:
                 self.failures.append(f"GET /trip/{created.text}: {read.text} instead of {wanted}")
 
     def lost(self):

@@ -40,6 +40,21 @@ def objection(address: str, port: int, instance: str) -> str:
         connection.close()
 
 
+def await_admitted(module: AnsibleModule, wanted: dict) -> None:
+    """Return when each says that it takes calls; end the task with who doesn't when time is up."""
+    began = time.monotonic()
+    left = {one["program"]: one["port"] for one in configured() if one["program"] in wanted["programs"]}
+    while True:
+        asked = {name: objection(wanted["address"], port, f"{name}@{wanted['host']}") for name, port in left.items()}
+        left = {name: port for name, port in left.items() if asked[name]}
+        if not left:
+            return
+        if time.monotonic() - began > wanted["timeout"]:
+            who = "; ".join(f"{name}: {asked[name]}" for name in left)
+            module.fail_json(msg=f"Not ready {wanted['timeout']} s after they were admitted. {who}")
+        time.sleep(0.1)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -51,19 +66,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted, began = module.params, time.monotonic()
+    wanted = module.params
     if module.check_mode:
         module.exit_json(changed=any(desired_state(name) != wanted["state"] for name in wanted["programs"]))
     changed = [write_state(name, wanted["state"]) for name in wanted["programs"]]
-    ports = {one["program"]: one["port"] for one in configured()}
-    left = dict.fromkeys(wanted["programs"] if wanted["state"] == "admitted" else [])
-    while left:
-        asked = {name: objection(wanted["address"], ports.get(name, 0), f"{name}@{wanted['host']}") for name in left}
-        left = {name: why for name, why in asked.items() if why}
-        if left and time.monotonic() - began > wanted["timeout"]:
-            who = "; ".join(f"{name}: {why}" for name, why in left.items())
-            module.fail_json(msg=f"Not ready {wanted['timeout']} s after they were admitted. {who}")
-        time.sleep(0.1 if left else 0)
+    if wanted["state"] == "admitted":
+        await_admitted(module, wanted)
     module.exit_json(changed=any(changed))
 
 

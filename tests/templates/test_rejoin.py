@@ -3,6 +3,7 @@ with core hosts that are small HTTP servers on the loopback's many addresses."""
 
 import configparser
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -231,6 +232,12 @@ class Balancer(threading.Thread):
                 connection.sendall(STATISTICS.format(self.rows).encode())
                 self.asked += 1
 
+    def await_questions(self, number):
+        deadline = time.monotonic() + WAIT
+        while self.asked < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
 
 @pytest.fixture
 def watched(host):
@@ -285,22 +292,14 @@ def test_it_goes_on_holding_them_while_nobody_can_say_what_may_run(host, watched
 
 def test_a_host_that_reaches_a_core_host_is_left_alone(host, watched):
     with two(RECORD) as port:
-        balancer, deadline = watched(port, REACHED), time.monotonic() + WAIT
-        while balancer.asked < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        watched(port, REACHED).await_questions(3)
     assert host.state("greeting-1.0.0-a1") == "admitted"
 
 
 def test_one_whose_brokers_alone_are_down_is_not_cut_off(host, watched):
     with two(RECORD) as port:
-        balancer, deadline = (
-            watched(port, CUT_OFF.replace("redis,core1,DOWN", "redis,core1,UP")),
-            time.monotonic() + WAIT,
-        )
-        while balancer.asked < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        balancer = watched(port, CUT_OFF.replace("redis,core1,DOWN", "redis,core1,UP"))
+        balancer.await_questions(3)
     assert host.state("greeting-1.0.0-a1") == "admitted"
 
 
@@ -310,6 +309,19 @@ def test_a_balancer_that_says_nothing_changes_nothing(host):
         await_states(host, v2="admitted")  # so it has looked
         program.kill()
     assert host.state("greeting-1.0.0-a1") == "probation"  # compared with the other, and never held
+
+
+def test_a_host_that_was_suspended_compares_itself_too(host, watched):
+    with two(RECORD) as port:
+        balancer = watched(port, REACHED)
+        balancer.await_questions(1)
+        balancer.watcher.send_signal(signal.SIGSTOP)
+        time.sleep(16)  # how long it was away is what it goes by
+        balancer.watcher.send_signal(signal.SIGCONT)
+        deadline = time.monotonic() + WAIT
+        while host.state("greeting-1.0.0-a1") != "probation":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_what_is_no_instance_is_not_held(host, watched):
