@@ -306,8 +306,10 @@ def test_one_whose_brokers_alone_are_down_is_not_cut_off(host, watched):
 def test_a_balancer_that_says_nothing_changes_nothing(host):
     host.instance("greeting-2.0.0-b1", NOW, state="held")
     with two(RECORD) as port, host.start(port, arguments=("--watch",)) as program:
-        await_states(host, v2="admitted")  # so it has looked
-        program.kill()
+        try:
+            await_states(host, v2="admitted")  # so it has looked
+        finally:
+            program.kill()
     assert host.state("greeting-1.0.0-a1") == "probation"  # compared with the other, and never held
 
 

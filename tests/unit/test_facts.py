@@ -13,7 +13,6 @@ def variables(epoch=NOW, asked=NOW - 0.5, **more):
         "ssh_port": 22,
         # Connections may take as long as they like, and so what was seen at first says nothing of clocks.
         "__fleet_host": {"host": {"version": "13", "epoch": NOW - 70, "asked": 0.0}},
-        "__fleet_running": {"skipped": True},
         "__fleet_clock": {"host": {"version": "13", "epoch": epoch, "asked": asked}},
         **more,
     }

@@ -75,6 +75,10 @@ def test_an_instance_in_probation_is_started_again_until_it_is_admitted():
     assert not step["stop"]
 
 
+def test_one_that_its_host_holds_back_is_as_desired_if_it_is_right():
+    assert steps(running("greeting-2.0.0-b1", state="held", ready=503), running("greeting-2.0.0-b2")) is None
+
+
 def test_a_new_release_starts_in_the_free_slot_before_the_old_stops():
     step = steps(running("greeting-1.0.0-a1", "old"), running("greeting-1.0.0-a2", "old"))
     assert started(step) == [("greeting-2.0.0-b1", 8130), ("greeting-2.0.0-b2", 8131)]

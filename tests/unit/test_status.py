@@ -169,6 +169,12 @@ CASES = {
         {"app1": {"instances": [instance(1), instance(2, state="probation")]}},
         ["app1 has 1 ready instance(s) of greeting 1.0.0 instead of 2"],
     ),
+    "instance held back": (
+        {"app1": {"instances": [instance(1), instance(2, state="held")]}},
+        [
+            "app1 has 1 ready instance(s) of greeting 1.0.0 instead of 2 (held back): `journalctl -u fleet-watch` there and /var/log"
+        ],
+    ),
     "no instance": ({"app1": {"instances": []}}, ["app1 has 0 ready instance(s) of greeting 1.0.0 instead of 2"]),
     "old release left": (
         {"app1": {"instances": [instance(1), instance(2), instance(3, release="0.9.0", program="greeting-0.9.0-b1")]}},

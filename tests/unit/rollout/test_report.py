@@ -186,6 +186,14 @@ def test_a_change_of_configuration_tells_its_revisions_apart():
     assert "1.0.0 (bbbbbbb)" in page.text
 
 
+def test_one_that_its_host_holds_back_is_drawn_as_one_in_probation():
+    fleet = Fleet(Instance("1.0.0", state="held")).run(5, steady(0, 0))
+    text = report.html({"services": {"greeting": {"from": "1.0.0", "to": "1.0.0"}}}, fleet.samples)
+
+    assert 'fill="url(#probation)" pointer-events' in text
+    assert "held from 0" in text
+
+
 EVIL = "<script>alert(1)</script>\"'&"
 
 
