@@ -171,9 +171,7 @@ CASES = {
     ),
     "instance held back": (
         {"app1": {"instances": [instance(1), instance(2, state="held")]}},
-        [
-            "app1 has 1 ready instance(s) of greeting 1.0.0 instead of 2 (held back): `journalctl -u fleet-watch` there and /var/log"
-        ],
+        ["app1 has 1 ready instance(s) of greeting 1.0.0 instead of 2 (held back): `journalctl -u fleet-watch` there"],
     ),
     "no instance": ({"app1": {"instances": []}}, ["app1 has 0 ready instance(s) of greeting 1.0.0 instead of 2"]),
     "old release left": (
