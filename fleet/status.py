@@ -31,8 +31,9 @@ def report(facts: Mapping) -> Report:
         facts: `hosts`, name to `groups`, `reachable`, `address`, `rabbitmq` (`nodes`, `running_nodes`, `alarms`),
             `redis` (`role`, `replicas`, `link`), `sentinel` (`primary`, an address), `vip` (whether it holds it),
             `units` (systemd unit to its state) and `instances` (see module `service_instances`), null where something
-            doesn't answer; `vip`, the address; `services`, the catalogue; `record`, the fleet's; `lock`, what
-            `fleet.record.lock.judge` says of the fleet's lock, null where nobody can tell.
+            doesn't answer; `vip`, the address; `services`, the catalogue; `record`, the fleet's, or an empty one with
+            `record_unreadable`, why it can't be read; `lock`, what `fleet.record.lock.judge` says of the fleet's lock,
+            null where nobody can tell.
     """
     problems = [
         *_unreachable(facts),
@@ -232,6 +233,8 @@ def _roll_lines(facts: Mapping) -> list[str]:
 
 
 def _roll_problems(facts: Mapping) -> Iterator[str]:
+    if facts["record_unreadable"]:
+        yield facts["record_unreadable"]
     roll, lock = facts["record"]["roll"], facts["lock"]
     if roll and roll["phase"] != "canary" and lock and lock["state"] != "live":
         yield (

@@ -8,7 +8,9 @@ starts. It is a JSON document:
     service        the name that callers use, such as airports_service
     methods        by name: `parameters` (`name`, `kind`, `required`, and `schema` where it is declared),
                    `more_positional`, `more_keywords`, and `result`, a schema, where it is declared
-    events         `handles`: each `service` and `event`
+    events         `handles`: each `service` and `event`, with the handler's `method`, its `handler_type` and whether
+                   its queue is `reliable`, for these decide on the queue
+    consumes       each `queue` of `@consume`, as it is written, and its `method`
     routes         each `method` and `path` of HTTP
     calls          by service and method: each way that it is called, as `positional` (how many), `keywords` (names),
                    `unpacked_positional` and `unpacked_keywords` (whether there are more that can't be counted)

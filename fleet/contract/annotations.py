@@ -28,6 +28,9 @@ _OBJECTS = ("builtins.dict", "collections.abc.Mapping", "typing.Dict", "typing.M
 _TYPED_DICTS = ("typing.TypedDict", "typing_extensions.TypedDict")
 _REQUIRED = {"typing.Required": True, "typing.NotRequired": False}
 MAX_DEPTH = 20  # a type that contains itself has no end
+#: Who writes a value of a TypedDict gives it no other names, and who reads one must expect them: JSON Schema's
+#: `additionalProperties` can't say both.
+CLOSED = {"x-closed": True}
 
 
 class UntranslatableError(Exception):
@@ -186,6 +189,7 @@ def _typed_dict(modules: Modules, module: str, node: ast.ClassDef, depth: int) -
         "type": "object",
         "properties": {name: one for part in parts for name, one in part["properties"].items()},
         "required": sorted({name for part in parts for name in part["required"]}),
+        **CLOSED,
     }
 
 
@@ -200,4 +204,4 @@ def _object(modules: Modules, module: str, fields: object, *, total: bool, depth
         properties[name] = schema(modules, module, annotation, depth)
         if needed:
             required.append(name)
-    return {"type": "object", "properties": properties, "required": sorted(required)}
+    return {"type": "object", "properties": properties, "required": sorted(required), **CLOSED}

@@ -20,4 +20,5 @@ class Break:
 
 # The three steps of every change that breaks: expand, migrate, contract.
 KEEP = "Keep {what} in this release; take it out in a later one, when no running caller uses it."
+CONTRACT = "If no script does either, this is the step that takes it out; else keep it in this release."
 EXPAND = "Add it beside the old in this release, move the callers to it, and take the old out in a later one."

@@ -28,20 +28,20 @@ def caller_breaks(caller: Mapping, callee: Mapping, remedy: str) -> Iterator[Bre
             yield Break(f"{own}:unfit", f"{caller['service']} calls {about} {reason}.", remedy, about)
 
 
-def unknowns(caller: Mapping) -> list[str]:
-    """What can't be told of a service's calls, in sentences."""
+def unknowns(contract: Mapping) -> list[str]:
+    """What can't be compared of a service, in sentences: what its source doesn't tell, and calls that can't be read."""
     lost = [
         f"{place} uses {service} in a way that can't be followed, so what it calls there is not compared."
-        for service, places in caller["unknown_calls"].items()
+        for service, places in contract["unknown_calls"].items()
         for place in places
     ]
     uncounted = [
         f"{service}.{method} is called with arguments that are unpacked, so their number is not compared."
-        for service, methods in caller["calls"].items()
+        for service, methods in contract["calls"].items()
         for method, sites in methods.items()
         if any(site["unpacked_positional"] or site["unpacked_keywords"] for site in sites)
     ]
-    return [*lost, *uncounted]
+    return [*contract["notes"], *lost, *uncounted]
 
 
 def _why_not(site: Mapping, method: Mapping) -> str | None:

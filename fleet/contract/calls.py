@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fleet.contract.classes import Member, ServiceClass
 from fleet.contract.modules import Modules
 
+_STANDALONE = ("ClusterRpcProxy", "ServiceRpcProxy")  # of nameko.standalone.rpc, chassis.rpc.standalone and the like
 _PROXIES = ("chassis.rpc.RpcProxy", "chassis.rpc.client.RpcProxy", "nameko.rpc.RpcProxy")
 # Whatever is given: the method is handed on, so only its name is known.
 ANYHOW = {"positional": 0, "keywords": [], "unpacked_positional": True, "unpacked_keywords": True}
@@ -47,7 +48,17 @@ def find(modules: Modules, service: ServiceClass, notes: list[str]) -> Calls:
     if proxies:
         for method in service.methods.values():
             _Method(method, proxies, calls).read()
+    notes += _standalone(modules, service)
     return calls
+
+
+def _standalone(modules: Modules, service: ServiceClass) -> Iterator[str]:
+    """Calls that go another way than through a proxy of the class."""
+    for title, method in service.methods.items():
+        made = [node.func for node in ast.walk(method.node) if isinstance(node, ast.Call)]
+        found = [one.name.rpartition(".")[2] for node in made if (one := modules.find(method.module, node))]
+        for name in sorted({*found} & {*_STANDALONE}):
+            yield f"{title} calls through a {name} of its own, so what it calls there is not compared."
 
 
 def _proxies(modules: Modules, service: ServiceClass, notes: list[str]) -> dict[str, str]:

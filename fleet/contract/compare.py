@@ -17,7 +17,7 @@ def compare(old: Mapping, new: Mapping) -> list[Break]:
     """
     if old["service"] != new["service"]:
         return [_renamed(old["service"], new["service"])]
-    return [*_methods(old, new), *_events(old, new), *_routes(old, new)]
+    return [*_methods(old, new), *_events(old, new), *_consumers(old, new), *_routes(old, new)]
 
 
 def _renamed(old: str, new: str) -> Break:
@@ -53,27 +53,68 @@ def _result_breaks(about: str, before: Mapping, after: Mapping) -> Iterator[Brea
 
 def _events(old: Mapping, new: Mapping) -> Iterator[Break]:
     for one in old["events"]["handles"]:
-        if one not in new["events"]["handles"]:
-            event = f"{one['service']}.{one['event']}"
+        event = f"{one['service']}.{one['event']}"
+        about = f"{old['service']}.on.{event}"
+        there = [other for other in new["events"]["handles"] if _event(other) == _event(one)]
+        if not there:
             yield Break(
-                f"{old['service']}.on.{event}:removed",
+                f"{about}:removed",
                 f"The event {event} is no longer handled, while it goes on being sent.",
                 f"Keep its handler in this release; take it out when nothing sends {event} any more.",
+            )
+        elif not any(_same_queue(one, other) for other in there):
+            now = ", ".join(dict.fromkeys(f"{other['method']} ({other['handler_type']})" for other in there))
+            yield Break(
+                f"{about}.{one['method']}:moved",
+                f"The event {event} was handled by {one['method']} ({one['handler_type']}) and is by {now} now, from"
+                " another queue: with both there it is handled twice, and what then waits in the old queue nobody"
+                " reads.",
+                f"Keep {one['method']} and its handler_type and reliable_delivery in this release.",
+            )
+
+
+def _event(one: Mapping) -> tuple[str, str]:
+    return one["service"], one["event"]
+
+
+def _same_queue(old: Mapping, new: Mapping) -> bool:
+    """Whether Nameko has both handlers read one queue (`nameko.events.EventHandler.setup`), or none is shared."""
+    if "method" not in old or "method" not in new:
+        return True  # read by a clone that didn't look at it
+    kinds = old["handler_type"], new["handler_type"]
+    if kinds == ("broadcast", "broadcast"):
+        return True  # each instance has its own
+    # A singleton's queue has no method in its name.
+    alike = kinds == ("singleton", "singleton") or (kinds[0] == kinds[1] and old["method"] == new["method"])
+    return alike and old["reliable"] == new["reliable"]
+
+
+def _consumers(old: Mapping, new: Mapping) -> Iterator[Break]:
+    there = [one["queue"] for one in new.get("consumes", [])]
+    for one in old.get("consumes", []):
+        if one["queue"] not in there:
+            yield Break(
+                f"{old['service']}.consumes.{one['method']}:changed",
+                f"The queue {one['queue']} is no longer consumed, or is written in another way, so it can't be proven"
+                " that what is sent to it is still read.",
+                f"Keep {one['method']} and its queue as they are written; take them out when nobody sends there.",
             )
 
 
 def _routes(old: Mapping, new: Mapping) -> Iterator[Break]:
-    there = {_route(one): one["path"] for one in new["routes"]}
+    there: dict[tuple[str, str], list[str]] = {}
+    for one in new["routes"]:
+        there.setdefault(_route(one), []).append(one["path"])
     for one in old["routes"]:
         route = _route(one)
         about = f"{old['service']}.{one['method']}{route[1]}"
         if route not in there:
             problem = f"The route {one['method']} {one['path']} is gone."
             yield Break(f"{about}:removed", problem, "Keep it in this release, until its clients have moved.")
-        elif _converters(one["path"]) != _converters(there[route]):
+        elif _converters(one["path"]) not in map(_converters, there[route]):
             problem = (
-                f"The route {one['method']} {one['path']} is {there[route]} now, which can't be proven to take every"
-                " path that it took."
+                f"The route {one['method']} {one['path']} is {' and '.join(there[route])} now, which can't be proven to"
+                " take every path that it took."
             )
             yield Break(f"{about}:changed", problem, "Keep the old path's variables, and add the new path beside it.")
 

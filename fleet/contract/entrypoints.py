@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fleet.contract.modules import Modules
@@ -24,6 +25,9 @@ _KINDS = {
     "nameko.messaging.consume": "consume",
     "nameko.web.websocket.rpc": "websocket",
 }
+_ARGUMENTS = {"http": ("method", "url"), "event": ("source_service", "event_type")}
+# The names of Nameko's handler types are their values in capitals.
+_HANDLER_TYPES = {f"nameko.events.{name.upper()}": name for name in ("service_pool", "singleton", "broadcast")}
 # Decorators that make nothing callable.
 _HARMLESS = ("abc.", "builtins.", "contextlib.", "functools.", "typing.")
 
@@ -32,8 +36,9 @@ _HARMLESS = ("abc.", "builtins.", "contextlib.", "functools.", "typing.")
 class Entrypoint:
     """One decorator of a method, with what it was given; None for an argument that can't be read."""
 
-    kind: str  # rpc, event, http, or another that nobody calls by name
+    kind: str  # rpc, event, http, consume, or another that nobody calls by name
     arguments: tuple[object, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)  # of an event handler: what decides on its queue
 
 
 def entrypoints(modules: Modules, method: Member) -> list[Entrypoint]:
@@ -61,13 +66,25 @@ def _entrypoint(modules: Modules, module: str, decorator: ast.expr) -> Entrypoin
     if found is None or found.name not in _KINDS:
         return None
     kind = _KINDS[found.name]
-    return Entrypoint(kind, _arguments(modules, module, kind, call))
+    if kind == "consume":  # a queue is an object: how it is written is all that can be known of it
+        return Entrypoint(kind, tuple(ast.unparse(one) for one in [*call.args, *(k.value for k in call.keywords)][:1]))
+    names = _ARGUMENTS.get(kind, ())
+    given = _given((*names, "handler_type"), call)
+    arguments = tuple(modules.constant(module, given[name]) if name in given else None for name in names)
+    return Entrypoint(kind, arguments, _queue_options(modules, module, given) if kind == "event" else {})
 
 
-def _arguments(modules: Modules, module: str, kind: str, call: ast.Call | None) -> tuple[object, ...]:
-    """The two arguments that say what it answers to, by position or by name."""
-    names = {"http": ("method", "url"), "event": ("source_service", "event_type")}.get(kind, ())
-    if not names or call is None:
-        return (None,) * len(names)
-    given = dict(zip(names, call.args, strict=False)) | {one.arg: one.value for one in call.keywords}
-    return tuple(modules.constant(module, given[name]) if name in given else None for name in names)
+def _given(names: tuple[str, ...], call: ast.Call | None) -> dict[str, ast.expr]:
+    """A decorator's arguments by name, whether they are given by position or by name."""
+    if call is None:
+        return {}
+    return dict(zip(names, call.args, strict=False)) | {one.arg: one.value for one in call.keywords}
+
+
+def _queue_options(modules: Modules, module: str, given: Mapping[str, ast.expr]) -> dict[str, object]:
+    """Of which type an event handler is and whether its queue outlives it; None for what can't be read."""
+    written = given.get("handler_type")
+    found = modules.find(module, written) if written is not None else None
+    kind = "service_pool" if written is None else modules.constant(module, written)
+    reliable = modules.constant(module, given["reliable_delivery"]) if "reliable_delivery" in given else True
+    return {"handler_type": _HANDLER_TYPES.get(found.name if found else "", kind), "reliable": reliable}

@@ -30,13 +30,14 @@ def extract(files: Mapping[str, bytes], module: str) -> dict:
         f"{service.title} inherits from {base}, which is not in its package: what that adds is not known."
         for base in service.foreign
     ]
-    methods, events, routes = _interface(modules, service, notes)
+    methods, events, routes, consumed = _interface(modules, service, notes)
     used = calls.find(modules, service, notes)
     return {
         "format": FORMAT,
         "service": service.name,
         "methods": dict(sorted(methods.items())),
         "events": {"handles": _unique(events)},
+        "consumes": _unique(consumed),
         "routes": _unique(routes),
         "calls": {
             other: {
@@ -55,8 +56,8 @@ def as_text(contract: dict) -> str:
     return json.dumps(contract, indent=2, ensure_ascii=False) + "\n"
 
 
-def _interface(modules: Modules, service: ServiceClass, notes: list[str]) -> tuple[dict, list, list]:
-    methods, events, routes = {}, [], []
+def _interface(modules: Modules, service: ServiceClass, notes: list[str]) -> tuple[dict, list, list, list]:
+    methods, events, routes, consumed = {}, [], [], []
     for name, member in service.methods.items():
         found = entrypoints(modules, member)
         for one in found:
@@ -65,17 +66,20 @@ def _interface(modules: Modules, service: ServiceClass, notes: list[str]) -> tup
             elif one.kind == "rpc":
                 methods[name] = signature(modules, member, notes)
             elif one.kind == "event":
-                events.append(dict(zip(("service", "event"), one.arguments, strict=True)))
+                source, event = one.arguments
+                events.append({"service": source, "event": event, "method": name, **one.options})
             elif one.kind == "http":
                 verbs, path = one.arguments
                 routes += [{"method": verb, "path": path} for verb in verbs.split(",")]
+            elif one.kind == "consume":
+                consumed.append({"queue": "".join(one.arguments), "method": name})
         if not found:
             notes += [
                 f"{name}: whether {decorator} makes it callable can't be told, so it counts as not callable."
                 for decorator in unknown_decorators(modules, member)
             ]
-    return methods, events, routes
+    return methods, events, routes, consumed
 
 
 def _unique(entries: list[dict]) -> list[dict]:
-    return [dict(one) for one in sorted({tuple(entry.items()) for entry in entries})]
+    return [dict(one) for one in sorted({tuple(entry.items()) for entry in entries}, key=str)]

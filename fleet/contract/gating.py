@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from fleet.contract.breaks import Break
+from fleet.contract.breaks import CONTRACT, Break
 from fleet.contract.callers import caller_breaks
 from fleet.contract.compare import compare
 
@@ -29,7 +29,7 @@ def gate(new: Mapping[str, Mapping], running: Iterable[Mapping], *, goes_back: b
     Args:
         new: the catalogue's services to the contracts of their releases.
         running: `service`, `release`, `hosts` (names) and `contract` of each release that runs; the contract is None
-            where nobody knows it.
+            where nobody knows it, and `why` says why.
         goes_back: the new are what ran before. What such a release lacks, its successor had only just brought, so that
             nobody relies on it but callers that are known to.
 
@@ -59,8 +59,8 @@ def _unknown(new: Mapping, running: list[Mapping]) -> Iterator[Break]:
             service, release = one["service"], one["release"]
             yield Break(
                 f"{service}:unknown-{release}",
-                f"{service} {release} runs on {', '.join(one['hosts'])} and is not in dist/releases, so nobody can tell"
-                " what its callers rely on.",
+                f"{service} {release} runs on {', '.join(one['hosts'])}, and nobody can tell what its callers rely on:"
+                f" {one['why']}",
                 f"Copy dist/releases/{service}-{release} here from where it was built.",
             )
 
@@ -70,15 +70,22 @@ def _successions(changing: list[_Party], parties: list[_Party]) -> Iterator[Brea
     for old, new in product(parties, changing):
         if old.service == new.service:
             for one in compare(old.contract, new.contract):
-                callers = _callers(one, [*parties, *changing])
-                yield replace(one, problem=f"Beside {old.title}: {one.problem}{callers}")
+                yield _with_callers(replace(one, problem=f"Beside {old.title}: {one.problem}"), [*parties, *changing])
 
 
-def _callers(one: Break, parties: list[_Party]) -> str:
-    """Who is known to call the method that breaks."""
+def _with_callers(one: Break, parties: list[_Party]) -> Break:
+    """The break of a method with who is known to call it."""
     service, _, method = one.about.partition(".")
-    names = {party.contract["service"] for party in parties if method in party.contract["calls"].get(service, {})}
-    return f" It is called by {', '.join(sorted(names))}." if names else ""
+    if not method:
+        return one
+    contracts = [party.contract for party in parties]
+    if names := sorted({each["service"] for each in contracts if method in each["calls"].get(service, {})}):
+        return replace(one, problem=f"{one.problem} It is called by {', '.join(names)}.")
+    if lost := sorted({each["service"] for each in contracts if service in each["unknown_calls"]}):
+        return replace(one, problem=f"{one.problem} Whether {', '.join(lost)} calls it can't be told.")
+    if one.id.endswith(":removed"):
+        return replace(one, problem=f"{one.problem} No service that runs is known to call it.", remedy=CONTRACT)
+    return one
 
 
 def _calls(changing: list[_Party], parties: list[_Party], *, told: bool) -> Iterator[Break]:

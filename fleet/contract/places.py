@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -25,11 +25,13 @@ def of_release(folder: Path) -> dict:
     path = folder / manifest.CONTRACT
     if not path.exists():
         return _of_wheel(folder)
-    contract = json.loads(path.read_text("utf-8"))
-    if contract.get("format") != FORMAT:
+    try:
+        contract = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise FleetError(f"{shown(path)} is no JSON ({error}).") from error
+    if not isinstance(contract, dict) or contract.get("format") != FORMAT:
         raise FleetError(
-            f"{shown(path)} has the format {contract.get('format')} and this clone reads {FORMAT}: bring the"
-            " clone up to date."
+            f"{shown(path)} has not the format {FORMAT}, which this clone reads: bring the clone up to date."
         )
     return contract
 
@@ -62,32 +64,45 @@ def named(text: str, releases: Path) -> dict:
     )
 
 
-def running(hosts: Mapping[str, Mapping], releases: Path) -> list[dict]:
+def running(hosts: Mapping[str, Mapping], releases: Path, staying: Collection[str] = ()) -> list[dict]:
     """Each release that runs on some host, in the form that the gate wants.
 
     Args:
         hosts: by name, those with `instances`, which have a `service` and a `release`.
         releases: the folder of built releases; the contract of a release that is not in it is None.
+        staying: hosts on which what runs now goes on beside what is new, to the end.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str, bool], list[str]] = {}
     for name, host in hosts.items():
         for service, release in sorted({(one["service"], one["release"]) for one in host.get("instances", [])}):
-            found.setdefault((service, release), []).append(name)
-    return [
-        {"service": service, "release": release, "hosts": names, "contract": known(service, release, releases)}
-        for (service, release), names in found.items()
-    ]
+            found.setdefault((service, release, name in staying), []).append(name)
+    told = []
+    for (service, release, stays), names in found.items():
+        contract, why = known(service, release, releases)
+        one = {"service": service, "release": release, "hosts": names, "contract": contract, "why": why}
+        told.append({**one, "stays": stays})
+    return told
 
 
-def known(service: str, release: str, releases: Path) -> dict | None:
-    """The contract of a release; None where nobody can tell it."""
+def known(service: str, release: str, releases: Path) -> tuple[dict | None, str]:
+    """The contract of a release; None where nobody can tell it, with why not, a sentence."""
+    folder = releases / folder_name(service, release)
+    if not (folder / manifest.MANIFEST).exists():
+        return None, f"{shown(folder)} is not there."
     try:
-        return of_release(releases / folder_name(service, release))
-    except (FleetError, OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
+        return of_release(folder), ""
+    except (FleetError, OSError) as error:
+        return None, str(error)
 
 
 def _of_wheel(folder: Path) -> dict:
+    try:
+        return _read_wheel(folder)
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise FleetError(f"{shown(folder)} is damaged: {error}.") from error
+
+
+def _read_wheel(folder: Path) -> dict:
     described = manifest.read(folder)
     wheel = _own_wheel(described["service"], [one["file"] for one in described["wheels"]])
     if wheel is None:

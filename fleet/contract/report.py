@@ -10,7 +10,7 @@ from fleet.contract.callers import unknowns
 
 def text(title: str, new: Mapping, breaks: Iterable[Break]) -> str:
     """A verdict, each break with its id and remedy, and what could not be compared."""
-    breaks, notes = list(breaks), [*new["notes"], *unknowns(new)]
+    breaks, notes = list(breaks), unknowns(new)
     lines = [f"{title}: {f'incompatible, {len(breaks)} reason(s)' if breaks else 'compatible'}"]
     for one in breaks:
         lines += ["", one.id, f"    {one.problem}", f"    {one.remedy}"]

@@ -19,7 +19,7 @@ def sequence(
 
     Args:
         new: services to the contracts of their next releases.
-        running: as for `gate`.
+        running: as for `gate`; what `stays` serves beside the new to the end.
         goes_back: as for `gate`.
     """
     running = list(running)
@@ -43,11 +43,11 @@ def _callees_first(new: Mapping[str, Mapping]) -> list[str]:
 
 
 def _breaks(order: list[str], new: Mapping[str, Mapping], running: list[Mapping], goes_back: bool) -> list[Break]:
-    """Each service gives way wholly before the next has its turn."""
+    """Each service gives way before the next has its turn, wholly but for what stays."""
     found: dict[str, Break] = {}
     for name in order:
         for one in gate({name: new[name]}, running, goes_back=goes_back):
             found.setdefault(one.id, one)
         replaced = {"service": name, "release": "the new", "hosts": ["every host"], "contract": new[name]}
-        running = [*(one for one in running if one["service"] != name), replaced]
+        running = [*(one for one in running if one["service"] != name or one.get("stays")), replaced]
     return list(found.values())

@@ -1,7 +1,8 @@
 """Whether every value that one JSON Schema allows is allowed by another.
 
 Compared are the keywords in `KEYWORDS`. Equal schemas are alike whatever is in them; of others, what can't be proven
-counts as a difference, and the reason says so. `anyOf` is compared where nothing else stands beside it.
+counts as a difference, and the reason says so. `anyOf` is compared where nothing else stands beside it. With `x-closed`
+(`fleet.contract.annotations.CLOSED`) a value has no other properties than the schema names, though it would be allowed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 COMMENTS = {"$comment", "default", "deprecated", "description", "examples", "title"}
 KEYWORDS = {
-    *("type", "enum", "const", "anyOf", "properties", "required", "additionalProperties", "items"),
+    *("type", "enum", "const", "anyOf", "properties", "required", "additionalProperties", "items", "x-closed"),
     *("minimum", "maximum", "minLength", "maxLength"),
 }
 TYPES = ("null", "boolean", "number", "string", "array", "object")  # integers are among the numbers
@@ -67,15 +68,14 @@ def _reasons(narrow: Schema, wide: Schema, at: str) -> Iterator[str]:
 
 
 def _alternatives(schema: dict) -> Iterator[dict]:
-    """Schemas of one type each, or of few values, that together allow what a schema without anyOf allows."""
+    """Schemas of one type each, or of one value, that together allow what a schema without anyOf allows."""
     values = schema.get("enum", [schema["const"]] if "const" in schema else None)
     types = schema.get("type", list(TYPES))
     for one in [types] if isinstance(types, str) else types:
         if values is None and one not in _FEW:
             yield {**schema, "type": one}
     few = [value for one in _FEW for value in _FEW[one]] if values is None else values
-    if allowed := [value for value in few if Draft202012Validator(schema).is_valid(value)]:
-        yield {"enum": allowed}
+    yield from ({"enum": [value]} for value in few if Draft202012Validator(schema).is_valid(value))
 
 
 def _fits(narrow: dict, wide: dict, at: str) -> Iterator[str]:
@@ -83,9 +83,8 @@ def _fits(narrow: dict, wide: dict, at: str) -> Iterator[str]:
     if "anyOf" in wide:
         yield from _fits_any(narrow, [_plain(one) for one in wide["anyOf"]], at)
     elif "enum" in narrow:
-        bad = [value for value in narrow["enum"] if not Draft202012Validator(wide).is_valid(value)]
-        if bad:
-            yield f"{at or 'the value'} may be {_shown(bad[0])}"
+        if not Draft202012Validator(wide).is_valid(narrow["enum"][0]):
+            yield f"{at or 'the value'} may be {_kind(narrow)}"
     elif "enum" in wide or "const" in wide:
         yield f"{at or 'the value'} may be another {_kind(narrow)} than {_shown(wide.get('enum', [wide.get('const')]))}"
     elif not _has_type(narrow["type"], wide):
@@ -140,14 +139,15 @@ def _object(narrow: dict, wide: dict, at: str) -> Iterator[str]:
             yield f"{at}.{name} may be missing"
     names = [*narrow.get("properties", {}), *wide.get("properties", {})]
     for name in dict.fromkeys(names):
-        yield from _reasons(_property(narrow, name), _property(wide, name), f"{at}.{name}")
-    yield from _reasons(
-        _plain(narrow.get("additionalProperties", True)), _plain(wide.get("additionalProperties", True)), f"{at}.*"
-    )
+        given = _plain(narrow.get("properties", {}).get(name, _others(narrow)))
+        taken = _plain(wide.get("properties", {}).get(name, wide.get("additionalProperties", True)))
+        yield from _reasons(given, taken, f"{at}.{name}")
+    yield from _reasons(_others(narrow), _plain(wide.get("additionalProperties", True)), f"{at}.*")
 
 
-def _property(schema: dict, name: str) -> Schema:
-    return _plain(schema.get("properties", {}).get(name, schema.get("additionalProperties", True)))
+def _others(schema: dict) -> Schema:
+    """What properties of other names have in the values that there are."""
+    return False if schema.get("x-closed") else _plain(schema.get("additionalProperties", True))
 
 
 _NUMBER = _limits("minimum", "maximum", least=-math.inf, words=("less", "more"))

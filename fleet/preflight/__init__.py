@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fleet import catalogue
 from fleet.preflight.capacity import capacity_problems
 from fleet.preflight.common import problem
+from fleet.preflight.contracts import allowed_breaks, contract_problems
 from fleet.preflight.fleet_shape import group_problems, limit_problems, skip_problems
 from fleet.preflight.hosts import address_problems, broker_problems, clock_problems, host_problems, vip_problems
-from fleet.preflight.record import record_problems
-from fleet.preflight.services import contract_problems, move_problems, release_problems, secret_problems, ssh_ports
+from fleet.preflight.options import option_problems
+from fleet.preflight.record import lock_problems, record_problems, unreadable_problems
+from fleet.preflight.services import move_problems, release_problems, secret_problems, ssh_ports
+from fleet.record.majority import is_readable
+
+__all__ = ["allowed_breaks", "problems"]
 
 
 def problems(facts: Mapping) -> list[dict[str, str]]:
@@ -24,7 +29,9 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
             `release` (as typed, empty without), `record_answers` (of module `fleet_record`, by core host), `secrets`,
             `vip`, `skip` (names of app hosts to leave out), `outage` (names of services whose port may change),
             `allow_incompatible` (ids of breaks that are agreed to), `allow_older` (names of services that may go back
-            to what they were), `limit` (as typed, empty without) and `releases_dir`.
+            to what they were), `canary` (as typed, empty where the run doesn't stop at one), `options` (the variables
+            of rolls), `tells_only` (whether the run changes nothing), `limit` (as typed, empty without) and
+            `releases_dir`.
 
     Returns:
         Each problem and its remedy, as sentences under `problem` and `remedy`; empty when the run may begin.
@@ -32,11 +39,22 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
     if facts["limit"]:
         return list(limit_problems(facts))  # most hosts were not looked at, so there is no more to say
     parts = [group_problems(facts), skip_problems(facts), host_problems(facts), address_problems(facts)]
-    parts += [vip_problems(facts), clock_problems(facts), broker_problems(facts)]
+    parts += [vip_problems(facts), clock_problems(facts), broker_problems(facts), option_problems(facts)]
+    readable = is_readable(facts["record_answers"], facts["groups"].get("core", []))
+    parts.append(lock_problems(facts) if readable else unreadable_problems(facts))
+    if not readable and facts["kind"] != "deploy":
+        return _all(parts)  # the record alone says what such a run is about
+    typed = facts["kind"] == "rollout" and facts["release"]
+    where = "Correct RELEASE=." if typed else "Correct inventory/group_vars/all/services.yml."
     if wrong := catalogue.problems(facts["services"], ssh_ports(facts)):
-        parts.append(problem(sentence, "Correct inventory/group_vars/all/services.yml.") for sentence in wrong)
+        parts.append(problem(sentence, where) for sentence in wrong)
     else:
-        parts += [record_problems(facts), move_problems(facts), secret_problems(facts)]
+        parts += [record_problems(facts)] if readable else []
+        parts += [move_problems(facts), secret_problems(facts)]
         parts += [release_problems(facts), contract_problems(facts)]
         parts.append(capacity_problems(facts))
+    return _all(parts)
+
+
+def _all(parts: Iterable[Iterable[dict[str, str]]]) -> list[dict[str, str]]:
     return [one for part in parts for one in part]

@@ -1,4 +1,4 @@
-"""Whether the services that are to run can: ports, secrets, releases, contracts."""
+"""Whether the services that are to run can: ports, secrets, releases."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fleet import secrets
-from fleet.contract import places
-from fleet.contract.sequence import sequence
 from fleet.errors import suggestion
 from fleet.instances import first_port
 from fleet.paths import shown
@@ -63,10 +61,8 @@ def release_problems(facts: Mapping) -> Iterator[dict[str, str]]:
             versions = listing(there.get(service, [])) or "none"
             unknown = there and service not in there
             typo = f" If the name is mistyped, correct it: {suggestion(service, there)}." if unknown else ""
-            yield problem(
-                f"The catalogue has {service} {entry['release']}, which is not built (built of {service}: {versions}).",
-                f"Type `make release SERVICE={service}`, or name a built release in the catalogue.{typo}",
-            )
+            what, how = _how_to_build(facts, service, entry["release"])
+            yield problem(f"{what}, which is not built (built of {service}: {versions}).", f"{how}{typo}")
         elif found := verify(folder):
             yield problem(
                 f"The release {service} {entry['release']} is damaged: {'; '.join(found)}.",
@@ -74,6 +70,22 @@ def release_problems(facts: Mapping) -> Iterator[dict[str, str]]:
             )
         else:
             yield from _target_problems(facts, service, manifest.read(folder))
+
+
+def _how_to_build(facts: Mapping, service: str, release: str) -> tuple[str, str]:
+    """Who wants a release that is not there, and how to come by it."""
+    build = f"`make release SERVICE={service}"
+    if facts["kind"] == "rollout" and facts["release"]:
+        how = f"Name a built one, or type {build} SOURCE=` with the folder of its source."
+        return f"RELEASE= names {service} {release}", how
+    if facts["kind"] in ("deploy", "rollout"):
+        how = f"Type {build}`, or name a built release in the catalogue."
+        return f"The catalogue has {service} {release}", how
+    how = (
+        f"Copy dist/releases/{folder_name(service, release)} here from where it was built, or type {build} SOURCE=`"
+        " with the folder of its source: the same source gives the same release."
+    )
+    return f"A {facts['kind']} needs {service} {release}", how
 
 
 def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator[dict[str, str]]:
@@ -85,22 +97,4 @@ def _target_problems(facts: Mapping, service: str, release: Mapping) -> Iterator
                 f"{service} {release['release']} is built for Python {release['python']} on {release['platform']},"
                 f" but {name} has Python {host['python']} on {host['arch']}.",
                 f"Take {name} out of the app hosts.",
-            )
-
-
-def contract_problems(facts: Mapping) -> Iterator[dict[str, str]]:
-    """Releases that can't serve beside those that run. Of one that is damaged or missing that is said elsewhere."""
-    if facts["kind"] == "abort":
-        return  # what is withdrawn served beside what stays, or served nobody
-    releases = Path(facts["releases_dir"])
-    rolls = {name: entry for name, entry in facts["services"].items() if name in facts["rolls"]}
-    new = {name: places.known(name, entry["release"], releases) for name, entry in rolls.items()}
-    sound = {name: contract for name, contract in new.items() if contract}
-    # A skipped host that answers serves with the others.
-    running = places.running({name: host for name, host in facts["hosts"].items() if host["reachable"]}, releases)
-    for one in sequence(sound, running, goes_back=facts["kind"] == "rollback")[1]:
-        if one.id not in facts["allow_incompatible"]:
-            allowed = ",".join([*facts["allow_incompatible"], one.id])
-            yield problem(
-                one.problem, f"{one.remedy} To deploy all the same, type it with `-e allow_incompatible={allowed}`."
             )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
-def same(one: Mapping | None, other: Mapping | None) -> bool:
-    """Compared in the record's form: what YAML has and JSON hasn't, such as a date, has become text there."""
-    return recorded(one) == recorded(other)
+def same(one: Mapping | None, other: Mapping | None, but: Collection[str] = ()) -> bool:
+    """Compared in the record's form: what YAML has and JSON hasn't, such as a date, has become text there.
+
+    Args:
+        but: keys that may differ.
+    """
+    return _rest(one, but) == _rest(other, but)
 
 
 def same_revision(one: Mapping | None, other: Mapping | None) -> bool:
@@ -16,6 +20,10 @@ def same_revision(one: Mapping | None, other: Mapping | None) -> bool:
     if one is None or other is None:
         return one is other
     return one["revision"] == other["revision"] and same(one["entry"], other["entry"])
+
+
+def _rest(entry: Mapping | None, but: Collection[str]) -> object:
+    return entry if entry is None else recorded({key: value for key, value in entry.items() if key not in but})
 
 
 def recorded(entry: Mapping | None) -> object:

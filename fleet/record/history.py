@@ -34,7 +34,12 @@ def moved(record: Mapping, phase: str, now: float, reason: str = "") -> dict:
 
 
 def finished(
-    record: Mapping, verdict: str, ended: float, reason: str = "", seconds: Mapping[str, float] | None = None
+    record: Mapping,
+    verdict: str,
+    ended: float,
+    reason: str = "",
+    seconds: Mapping[str, float] | None = None,
+    ended_by: str = "",
 ) -> dict:
     """The record after its roll.
 
@@ -45,11 +50,13 @@ def finished(
         ended: Seconds since the epoch.
         reason: Why it was withdrawn or aborted, if not for what the roll says already.
         seconds: How long its parts took, by name.
+        ended_by: Who brought it to its end; by default who began it.
     """
     roll, ended = record["roll"], int(ended)
     past = {
         **{key: roll[key] for key in ("id", "who", "what", "began", "allow_incompatible")},
         "ended": ended,
+        "ended_by": ended_by or roll["who"],
         "services": {
             name: {side: one[side] and one[side]["entry"]["release"] for side in ("from", "to")}
             for name, one in roll["services"].items()
@@ -60,18 +67,18 @@ def finished(
     }
     parts = {"roll": None, "history": [*record["history"], past][-HISTORY:]}
     if verdict == "finished":
-        parts |= _after(record, roll, ended)
+        parts |= _after(record, roll, ended, past["ended_by"])
     return changed(record, ended, **parts)
 
 
-def _after(record: Mapping, roll: Mapping, ended: int) -> dict:
+def _after(record: Mapping, roll: Mapping, ended: int, ended_by: str) -> dict:
     services, replaced = dict(record["services"]), dict(record["replaced"])
     for name, change in roll["services"].items():
         old, new = change["from"], change["to"]
         if same_revision(old, new):
             continue
         if old:
-            gone = {**old, "until": ended, "by": roll["who"], "roll": roll["id"]}
+            gone = {**old, "until": ended, "by": ended_by, "roll": roll["id"]}
             replaced[name] = [*replaced.get(name, []), gone][-REPLACED:]
         if new:
             services[name] = {**new, "since": ended}

@@ -69,6 +69,15 @@ def newest(given: Answers, hosts: Sequence[str]) -> dict:
     return record
 
 
+def is_readable(given: Answers, hosts: Sequence[str]) -> bool:
+    """Whether the record can be read, see `newest`."""
+    try:
+        newest(given, hosts)
+    except FleetError:
+        return False
+    return True
+
+
 def kept(given: Answers, hosts: Sequence[str], what: str) -> bool:
     """Whether a majority has done what was asked of it, which is true or an error.
 

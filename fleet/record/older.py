@@ -9,7 +9,7 @@ from fleet.record.entries import same
 
 
 def older_entries(
-    record: Mapping, catalogue: Mapping[str, Mapping], allowed: Collection[str] = ()
+    record: Mapping, catalogue: Mapping[str, Mapping], allowed: Collection[str] = (), *, release_named: bool = False
 ) -> list[dict[str, str]]:
     """Each service of which the catalogue has what the fleet had before: `problem` and `remedy`, as sentences.
 
@@ -19,14 +19,16 @@ def older_entries(
         record: The fleet's.
         catalogue: The complete one of this clone.
         allowed: Services that are meant to go back.
+        release_named: Whether the operator named the release, so that only the rest of an entry tells its age.
     """
     found = []
+    but = ("release",) if release_named else ()
     for name, entry in catalogue.items():
         current = record["services"].get(name)
-        if name in allowed or (current and same(current["entry"], entry)):
+        if name in allowed or (current and same(current["entry"], entry, but)):
             continue
         past = record["replaced"].get(name, [])
-        matching = [number for number, one in enumerate(past) if same(one["entry"], entry)]
+        matching = [number for number, one in enumerate(past) if same(one["entry"], entry, but)]
         if matching:
             number = matching[-1]
             successor = past[number + 1] if number + 1 < len(past) else current

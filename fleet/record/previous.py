@@ -1,4 +1,4 @@
-"""What a service was before."""
+"""What a service was before, and how much of it stays."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ def previous(record: Mapping, service: str) -> dict:
             f"The fleet's record has nothing that {service} was before {current['entry']['release']}: {remedy}."
         )
     return others[-1]
+
+
+def kept(record: Mapping, service: str, release: str, count: int) -> list[str]:
+    """The releases of a service that stay on its hosts: those that served last, the latest first.
+
+    Args:
+        record: the fleet's, before the roll that brings `release` has ended.
+        service: its name.
+        release: the one that it is to run.
+        count: how many stay at most.
+    """
+    current = record["services"].get(service)
+    past = [*record["replaced"].get(service, []), *([current] if current else [])]
+    served = [one["entry"]["release"] for one in reversed(past)]
+    return list(dict.fromkeys(filter(None, [release, *served])))[:count]
 
 
 def _same(one: Mapping, other: Mapping) -> bool:

@@ -37,9 +37,13 @@ class Limits:
         if isinstance(given, cls):
             return given
         names = [field.name for field in fields(cls)]
-        for name in given or {}:
+        if not isinstance(given or {}, Mapping):
+            raise FleetError(f"rollout_limits is {given!r}: give names with numbers, {suggestion('', names)}.")
+        for name, value in (given or {}).items():
             if name not in names:
                 raise FleetError(f"A bake has no limit {name}: {suggestion(name, names)}.")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise FleetError(f"The bake's limit {name} is {value!r}: give a number of 0 or more.")
         return cls(**(given or {}))
 
 
@@ -65,6 +69,14 @@ class Side:
             "restarts": len(self.restarts),
             "silent": len(self.silent),
         }
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """The end of the window, from the new side's last answer on."""
+
+    seconds: float
+    old_calls: int  # that the old side answered in it
 
 
 def verdict(
@@ -96,10 +108,13 @@ def verdict(
         min((one.began for one in new_steps), default=0.0),
         max((one.ended for one in new_steps), default=0.0),
     )
-    old = _side(one for one in serving if one.revision in old_revisions and began <= one.began < ended)
-    new = _side(new_steps)
-    told, window = _tells(samples, service), ended - began
-    word, reason = _judge(old, new, wanted, first=not old_revisions, told=told, window=window)
+    old_steps = [one for one in serving if one.revision in old_revisions and began <= one.began < ended]
+    old, new = _side(old_steps), _side(new_steps)
+    # Of an instance that didn't tell, nobody knows that it was quiet.
+    last = max((one.ended for one in new_steps if one.counts.calls or not one.answered), default=began)
+    since = Quiet(ended - last, total(one.counts for one in old_steps if one.began >= last).calls)
+    told = _tells(samples, service)
+    word, reason = _judge(old, new, wanted, first=not old_revisions, told=told, quiet=since)
     return {
         "verdict": word,
         "reason": f"{service}: {reason}",
@@ -138,8 +153,8 @@ def _side(taken: Iterable[Step]) -> Side:
     )
 
 
-def _judge(old: Side, new: Side, limits: Limits, *, first: bool, told: bool, window: float) -> tuple[str, str]:
-    """The verdict and its reason; the window in seconds."""
+def _judge(old: Side, new: Side, limits: Limits, *, first: bool, told: bool, quiet: Quiet) -> tuple[str, str]:
+    """The verdict and its reason."""
     if not told and (new.instances or old.instances):
         return "unsure", (
             "no instance answers /metrics, so nothing can be compared: its health alone was checked. A service that "
@@ -147,7 +162,7 @@ def _judge(old: Side, new: Side, limits: Limits, *, first: bool, told: bool, win
         )
     found = (
         _failures(new),
-        _silence(old, new, window),
+        _silence(old, new, quiet),
         _errors(old, new, limits, first=first),
         _slowness(old, new, limits),
     )
@@ -180,15 +195,20 @@ def _failures(new: Side) -> Iterable[str]:
         yield f"{names} didn't answer /metrics {SILENT_SAMPLES} times in a row, so it is stuck, overloaded or has ended"
 
 
-def _silence(old: Side, new: Side, window: float) -> Iterable[str]:
-    """Whether no call comes to it, though it says that it takes them: a balancer or broker that leaves it out."""
-    if new.counts.calls or not new.answering or window < CALLS_LONG * (old.counts.quantile(0.99) or 0):
+def _silence(old: Side, new: Side, quiet: Quiet) -> Iterable[str]:
+    """Whether it answers no call, or none any more, though it says that it takes them.
+
+    A balancer or broker leaves it out, or its workers hang, which nothing else shows.
+    """
+    if not new.answering or quiet.seconds < CALLS_LONG * (old.counts.quantile(0.99) or 0):
         return
     share = old.instances / (old.instances + new.instances)  # of the calls that should go to the old
-    if share**old.counts.calls < UNLIKELY:
+    if share**quiet.old_calls < UNLIKELY:
+        before = f" after {new.counts.calls}" if new.counts.calls else ""
         yield (
-            f"no call came to the new revision's {new.instances} admitted instance(s), of {old.counts.calls} that the "
-            "old served meanwhile: what hands out the calls leaves it out (`make status`)"
+            f"the new revision's {new.instances} admitted instance(s) answered no call{before} in"
+            f" {quiet.seconds:.0f} s, in which the old answered {quiet.old_calls}: they hang, or what hands out the calls leaves them out"
+            " (`make status`)"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from fleet.catalogue import load
+from fleet.errors import FleetError
 from fleet.paths import shown
 
 
@@ -24,7 +25,11 @@ def follow(path: str | Path, entries: Mapping[str, Mapping]) -> list[str]:
             said.append(f"{shown(path)} has no {name}: add what `make status` shows.")
             continue
         if there["release"] != entry["release"]:
-            _replace(path, name, entry["release"])
+            try:
+                _replace(path, name, entry["release"])
+            except FleetError as error:
+                said.append(str(error))
+                continue
             said.append(f"{shown(path)} now says {name} {entry['release']}: commit it.")
         different = sorted(key for key, value in there.items() if key != "release" and entry.get(key, value) != value)
         said += [
@@ -44,4 +49,7 @@ def _replace(path: Path, name: str, release: str) -> None:
 
 
 def _value(node: yaml.MappingNode, key: str) -> yaml.Node:
-    return next(value for name, value in node.value if name.value == key)
+    found = next((value for name, value in node.value if name.value == key), None)
+    if found is None:  # merged from elsewhere (`<<`), where others have it too
+        raise FleetError(f"The catalogue has no {key} of its own where the fleet runs another: correct it by hand.")
+    return found

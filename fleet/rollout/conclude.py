@@ -25,7 +25,13 @@ def locked(decision: Mapping, seconds: int) -> dict:
 
 
 def begun(record: Mapping, decision: Mapping, allowed: Iterable[str]) -> dict:
-    """The record with the roll under way; one that goes on keeps its id, and when and by whom it was begun."""
+    """The record with the roll under way; one that goes on keeps its id, and when and by whom it was begun.
+
+    Args:
+        record: the fleet's.
+        decision: see `fleet.rollout.decide`.
+        allowed: ids of the breaks of contracts that this run was let through.
+    """
     now = time.time()
     unfinished = record["roll"]
     roll = unfinished or {
@@ -34,11 +40,12 @@ def begun(record: Mapping, decision: Mapping, allowed: Iterable[str]) -> dict:
         "what": what(decision["changes"]),
         "began": int(now),
         "services": decision["changes"],
-        "allow_incompatible": list(allowed),
+        "allow_incompatible": [],
         "reason": "",
     }
+    allowed = dict.fromkeys([*roll["allow_incompatible"], *allowed])
     phase = "withdrawing" if decision["direction"] == "back" else "rolling"
-    return history.begun(record, {**roll, "phase": phase})
+    return history.begun(record, {**roll, "phase": phase, "allow_incompatible": list(allowed)})
 
 
 def moved(record: Mapping, phase: str, failed: list[Mapping[str, str]]) -> dict:
@@ -65,13 +72,14 @@ def verdict(decision: Mapping, kind: str, canary: bool, failed: list[Mapping], f
     reason = "" if decision["direction"] == "back" else sentence(failed)
     if goes_back and failed_back:
         told = (
-            f"{changes} is withdrawn only in part: {sentence(failed_back)} It began with: {reason or 'make abort'}."
+            f"{sentence(failed_back)} So {changes} is withdrawn only in part. It began with: {reason or 'make abort'}."
             " Mend that and type `make abort`."
         )
         return {"verdict": "unfinished", "reason": reason, "told": told, "ok": False}
     if goes_back:
         asked = kind == "abort"
-        told = f"{changes} is withdrawn; what ran before runs. {reason}".strip()
+        told = f"{reason} So {changes} is withdrawn, and what ran before runs."
+        told = told if reason else f"{changes} is withdrawn, and what ran before runs."
         return {"verdict": "aborted" if asked else "withdrawn", "reason": reason, "told": told, "ok": asked}
     if canary:
         told = (
@@ -96,4 +104,4 @@ def ended(record: Mapping, outcome: Mapping, lock: Mapping, samples: Mapping[str
     if outcome["verdict"] == "canary":
         return history.moved(record, "canary", now)
     took = phases.seconds(samples, record["roll"]["began"], lock["since"], now)
-    return history.finished(record, outcome["verdict"], now, outcome["reason"], took)
+    return history.finished(record, outcome["verdict"], now, outcome["reason"], took, operator())

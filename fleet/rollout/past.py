@@ -24,5 +24,7 @@ def _line(past: Mapping) -> str:
     allowed = f", allowed {', '.join(past['allow_incompatible'])}" if past["allow_incompatible"] else ""
     parts = ", ".join(f"{name} {took:.0f} s" for name, took in past["seconds"].items() if name != "all")
     took = f"{past['ended'] - past['began']} s{f' ({parts})' if parts else ''}"
-    told = f"{moment(past['began'])}  {past['what']} by {past['who']}: {past['verdict']} in {took}{allowed}"
+    other = past.get("ended_by", past["who"])  # promoted, aborted or gone on with
+    ended = f" by {other}" if other != past["who"] else ""
+    told = f"{moment(past['began'])}  {past['what']} by {past['who']}: {past['verdict']}{ended} in {took}{allowed}"
     return f"{told}. {past['reason']}" if past["reason"] else told

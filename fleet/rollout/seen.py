@@ -25,7 +25,8 @@ def report(record: Mapping, folder: str, decision: Mapping, outcome: Mapping, se
         folder: where reports go.
         decision: see `fleet.rollout.decide`.
         outcome: see `fleet.rollout.conclude.verdict`.
-        seen: `samples` by host, `proofs` and `bakes`.
+        seen: `samples` by host, `proofs` and `bakes`, and `gate`: the `breaks` that were let through, and whether old
+            and new were `compared`.
         left_out: hosts that were skipped, as typed.
     """
     past = record["roll"] or record["history"][-1]
@@ -35,14 +36,16 @@ def report(record: Mapping, folder: str, decision: Mapping, outcome: Mapping, se
         "verdict": outcome["verdict"],
         "reason": outcome["reason"],
         "services": {name: _releases(change) for name, change in decision["changes"].items()},
-        "gate": {"breaks": [], "allowed": past["allow_incompatible"]},
+        "ended_by": past.get("ended_by", past["who"]),
+        "gate": {**seen["gate"], "allowed": past["allow_incompatible"]},
         "proofs": seen["proofs"],
         "bakes": seen["bakes"],
         "seconds": past.get("seconds", {}),
         "hosts": list(seen["samples"]),
         "left_out": [name for name in left_out.split(",") if name],
     }
-    path = Path(folder) / f"{past['id']}.html"
+    # A roll that goes on from its canary is told on another page: what was seen of the first hosts stays.
+    path = Path(folder) / f"{past['id']}{'-canary' if outcome['verdict'] == 'canary' else ''}.html"
     page.write(path, roll, seen["samples"])
     return shown(path.resolve())
 

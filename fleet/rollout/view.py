@@ -61,7 +61,7 @@ def view(roll: Mapping, samples: Samples) -> dict:
         "changes": [(name, change.get("from") or "", change.get("to") or "") for name, change in wanted.items()],
         "hosts": roll.get("hosts") or sorted(samples),
         "left_out": roll.get("left_out") or [],
-        "gate_known": bool(gate),
+        "gate_known": bool(gate) and gate.get("compared", True),
         "breaks": [_break(one) for one in gate.get("breaks") or []],
         "allowed": [words.plain(one) for one in gate.get("allowed") or []],
         "proofs": roll.get("proofs") or [],

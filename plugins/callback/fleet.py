@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from ansible.plugins.callback import CallbackBase
@@ -18,6 +19,8 @@ description:
 TOLD = ("ansible.builtin.debug", "ansible.builtin.assert", "debug", "assert")
 #: How the names of a roll's steps begin.
 STEP = "Step "
+#: What Ansible puts before what a filter has to say.
+_FILTER = re.compile(r".*The filter plugin '[\w.]+' failed: ", re.DOTALL)
 
 
 class CallbackModule(CallbackBase):
@@ -41,7 +44,7 @@ class CallbackModule(CallbackBase):
             self._say(f"{name.removeprefix(STEP)} on {', '.join(host.get_name() for host in included_file._hosts)}")
 
     def v2_runner_on_ok(self, result) -> None:
-        if result._task.action in TOLD and result._result.get("msg") not in (None, "All assertions passed"):
+        if result._task.action in TOLD and result._result.get("msg") not in (None, [], "All assertions passed"):
             message = result._result["msg"]
             self._say("\n".join(message) if isinstance(message, list) else str(message))
 
@@ -50,7 +53,8 @@ class CallbackModule(CallbackBase):
             return
         said = [one.get("msg", "") for one in result._result.get("results", []) if one.get("failed")]
         message = " ".join(filter(None, said)) or result._result.get("msg", "it failed without a word")
-        self._say(f"{result._host.get_name()}: {message}", color="red")
+        decided = _FILTER.sub("", message, count=1)
+        self._say(decided if decided != message else f"{result._host.get_name()}: {message}", color="red")
 
     def v2_runner_on_unreachable(self, result) -> None:
         self._say(f"{result._host.get_name()} can't be reached: {result._result.get('msg', '')}", color="red")

@@ -89,7 +89,7 @@ def test_a_contract_of_another_format_is_refused(releases, capsys):
     status, told = answer(capsys, "airports-1.0.0", "airports-1.0.0")
 
     assert status == EXIT_REFUSED
-    assert "has the format 2 and this clone reads 1: bring the clone up to date." in told
+    assert "has not the format 1, which this clone reads: bring the clone up to date." in told
 
 
 def test_a_mistyped_release_is_answered_with_the_valid_ones(releases, capsys):

@@ -100,6 +100,7 @@ Ids = list[Id]
                 "type": "object",
                 "properties": {"id": {"type": "string"}, "rank": {"type": "integer"}, "note": {"type": "string"}},
                 "required": ["id", "rank"],
+                "x-closed": True,
             },
         ),
         (
@@ -108,6 +109,7 @@ Ids = list[Id]
                 "type": "object",
                 "properties": {"from": {"type": "string"}, "to": {"type": "string"}},
                 "required": ["from"],
+                "x-closed": True,
             },
         ),
     ],
@@ -159,7 +161,15 @@ def test_events_and_routes_are_told():
         """.replace("        ", "")
     )
 
-    assert described["events"]["handles"] == [{"service": "trips_service", "event": "made"}]
+    assert described["events"]["handles"] == [
+        {
+            "service": "trips_service",
+            "event": "made",
+            "method": "made",
+            "handler_type": "service_pool",
+            "reliable": True,
+        }
+    ]
     assert described["routes"] == [
         {"method": "GET", "path": "/airport/<int:id>"},
         {"method": "POST", "path": "/airport/<int:id>"},

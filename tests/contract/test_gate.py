@@ -11,7 +11,8 @@ LESS = contract("def old(self): ...")
 
 
 def runs(service, described, release="1.0.0", hosts=("app1", "app2")):
-    return {"service": service, "release": release, "hosts": list(hosts), "contract": described}
+    why = "" if described else "It is not there."
+    return {"service": service, "release": release, "hosts": list(hosts), "contract": described, "why": why}
 
 
 def test_a_first_deployment_has_nothing_to_be_held_against():
@@ -38,6 +39,21 @@ def test_a_method_that_goes_is_told_once_with_where_it_runs_and_who_calls_it():
         "Beside airports 1.0.0 on app1, app2: The method get is gone. It is called by trips_service."
     )
     assert one.remedy == "Keep get in this release; take it out in a later one, when no running caller uses it."
+
+
+def test_what_nobody_is_known_to_call_may_be_taken_out_by_name():
+    (one,) = gate({"airports": LESS}, [runs("airports", AIRPORTS), runs("trips", contract(name="trips_service"))])
+
+    assert one.problem.endswith("The method get is gone. No service that runs is known to call it.")
+    assert one.remedy.startswith("If no script does either, this is the step that takes it out")
+
+
+def test_of_a_caller_that_can_not_be_read_that_is_said():
+    lost = contract("a = RpcProxy('airports_service')\ndef m(self): use(self.a)", name="trips_service")
+
+    (one,) = gate({"airports": LESS}, [runs("airports", AIRPORTS), runs("trips", lost)])
+
+    assert one.problem.endswith("Whether trips_service calls it can't be told.")
 
 
 def test_every_release_that_runs_counts_not_only_the_last():

@@ -21,8 +21,8 @@ def contract(service, methods=(), calls=()):
     }
 
 
-def running(name, one):
-    return {"service": name, "release": "1.0.0", "hosts": ["app1"], "contract": one}
+def running(name, one, **more):
+    return {"service": name, "release": "1.0.0", "hosts": ["app1"], "contract": one, **more}
 
 
 OLD_CALLEE, NEW_CALLEE = contract("shop_service", ["buy"]), contract("shop_service", ["buy", "sell"])
@@ -60,3 +60,9 @@ def test_a_caller_alone_is_refused_while_its_callee_is_old():
     order, breaks = sequence({"web": NEW_CALLER}, [running("web", OLD_CALLER), running("shop", OLD_CALLEE)])
     assert order == ["web"]
     assert breaks
+
+
+def test_what_stays_beside_the_new_counts_to_the_end():
+    now = [running("web", OLD_CALLER, stays=True), running("shop", OLD_CALLEE, stays=True)]
+    (one,) = sequence({"web": NEW_CALLER, "shop": NEW_CALLEE}, now)[1]
+    assert one.id == "web_service.calls.shop_service.sell:missing"

@@ -54,7 +54,7 @@ def test_a_release_that_cannot_prove_itself_serves_nobody(changes, said, bad, ro
         run = roll("rollout", service="greeting", release=release)
     assert run.status != 0, run.output[-3000:]
     assert any(part in run.text.partition("TASK [The end]")[2] for part in said.split("|")), run.output[-3000:]
-    assert "is withdrawn; what ran before runs" in run.text
+    assert "is withdrawn, and what ran before runs" in run.text
     assert not load.failures
     assert set(load.greetings) == {"Hello, NAME!"}
     assert pids("greeting") == before

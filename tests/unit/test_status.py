@@ -60,6 +60,7 @@ def facts():
         },
         "vip": "10.77.0.100",
         "record": empty(),
+        "record_unreadable": "",
         "lock": {"state": "free", "sentence": ""},
         "services": {"greeting": {"release": "1.0.0", "instances": 2}},
     }
@@ -274,3 +275,8 @@ def test_the_record_says_what_should_run_and_a_catalogue_that_differs_is_named(f
         one["release"] = "2.0.0"
     (problem,) = status.report(facts).problems
     assert "catalogue says greeting 1.0.0, and the fleet runs 2.0.0" in problem
+
+
+def test_that_the_record_can_not_be_read_is_a_problem(facts):
+    facts["record_unreadable"] = "Too few core hosts can read the fleet's record."
+    assert "Too few core hosts can read the fleet's record." in status.report(facts).problems

@@ -35,5 +35,15 @@ def facts(tmp_path):
         "kind": "deploy",
         "release": "",
         "limit": "",
+        "canary": "",
+        "tells_only": False,
+        "options": {
+            "rollout_batch": "50%",
+            "rollout_settle": 5,
+            "rollout_bake": 15,
+            "rollout_limits": {},
+            "rollout_unsure": "continue",
+            "releases_kept": 3,
+        },
         "releases_dir": str(tmp_path),
     }

@@ -3,6 +3,7 @@
 import json
 
 from fleet import preflight
+from fleet.contract import as_text, extract
 from fleet.release.wheelhouse import sha256
 
 PASSWORDS = {"rabbitmq_password": "aaaa1111aaaa1111", "redis_password": "bbbb2222bbbb2222"}
@@ -42,6 +43,9 @@ def write_release(releases, service, release="1.0.0"):
         "module": f"{service}.service",
         "wheels": [{"file": wheel.name, "sha256": sha256(wheel), "size": 2**20}],
     }
+    code = f"class S:\n    name = '{service}_service'\n"
+    (folder / "contract.json").write_text(as_text(extract({"s.py": code.encode()}, "s")))
+    manifest["contract_sha256"] = sha256(folder / "contract.json")
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "requirements.txt").write_text(f"fleet-{service}=={release} --hash=sha256:{sha256(wheel)}\n")
     return wheel

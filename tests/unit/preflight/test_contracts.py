@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet import preflight
 from fleet.contract import as_text, extract
 from fleet.release.wheelhouse import sha256
 from tests.unit.preflight.fleets import problems, write_release
@@ -36,8 +37,9 @@ def incompatible(facts):
 def test_a_release_that_breaks_what_runs_is_refused_until_the_break_is_allowed_by_name(incompatible):
     assert problems(incompatible) == [
         (
-            "Beside airports 1.0.0 on app1, app2: The method get is gone. Keep get in this release; take it out in a"
-            " later one, when no running caller uses it. To deploy all the same, type it with"
+            "Beside airports 1.0.0 on app1, app2: The method get is gone. No service that runs is known to call it. If"
+            " no script does either, this is the step that takes it out; else keep it in this release. To deploy all"
+            " the same, type it with"
             " `-e allow_incompatible=airports_service.get:removed`."
         )
     ]
@@ -60,7 +62,8 @@ def test_a_running_release_that_is_not_here_is_told_with_where_to_get_it(incompa
     (problem,) = problems(incompatible)
 
     assert problem == (
-        "airports 1.0.0 runs on app1, app2 and is not in dist/releases, so nobody can tell what its callers rely on."
+        "airports 1.0.0 runs on app1, app2, and nobody can tell what its callers rely on:"
+        f" {incompatible['releases_dir']}/airports-1.0.0 is not there."
         " Copy dist/releases/airports-1.0.0 here from where it was built. To deploy all the same, type it with"
         " `-e allow_incompatible=airports:unknown-1.0.0`."
     )
@@ -68,3 +71,26 @@ def test_a_running_release_that_is_not_here_is_told_with_where_to_get_it(incompa
 
 def test_what_goes_back_by_an_abort_asks_no_contract(incompatible):
     assert problems({**incompatible, "kind": "abort"}) == []
+
+
+def test_a_release_whose_contract_this_clone_can_not_read_is_held_against_nothing_unless_that_is_meant(incompatible):
+    folder = Path(incompatible["releases_dir"]) / "airports-2.0.0"
+    described, manifest = (json.loads((folder / name).read_text()) for name in ("contract.json", "manifest.json"))
+    (folder / "contract.json").write_text(json.dumps({**described, "format": 2}))
+    manifest["contract_sha256"] = sha256(folder / "contract.json")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    (problem,) = problems(incompatible)
+
+    assert problem.startswith("What airports 2.0.0 promises can't be held against what runs: ")
+    assert "bring the clone up to date" in problem
+    assert problems({**incompatible, "allow_incompatible": ["airports:unreadable"]}) == []
+
+
+def test_what_is_let_through_is_what_breaks_and_not_what_was_typed(incompatible):
+    incompatible["allow_incompatible"] = ["airports_service.get:removed", "typo:never"]
+
+    (one,) = preflight.allowed_breaks({**incompatible, "rolls": ["airports"], "kind": "rollout"})
+
+    assert one["id"] == "airports_service.get:removed"
+    assert "The method get is gone" in one["problem"]

@@ -2,7 +2,7 @@
 
 from fleet.catalogue import complete
 from fleet.record.document import empty
-from tests.unit.preflight.fleets import NO_RECORD, problems
+from tests.unit.preflight.fleets import NO_RECORD, PASSWORDS, problems
 
 
 def answers(record, hosts=("core1", "core2", "core3")):
@@ -31,6 +31,16 @@ def test_who_names_a_release_may_go_back_to_it(facts):
     facts["record_answers"] = answers(left_behind(facts, "greeting"))
     assert problems({**facts, "kind": "rollout", "rolls": ["greeting"]})
     assert not problems({**facts, "kind": "rollout", "rolls": ["greeting"], "release": "1.0.0"})
+
+
+def test_but_not_with_settings_that_the_fleet_has_left_behind(facts):
+    record = left_behind(facts, "greeting")
+    record["services"]["greeting"]["entry"] = {**record["services"]["greeting"]["entry"], "workers": 40}
+    facts |= {"record_answers": answers(record), "kind": "rollout", "rolls": ["greeting"], "release": "1.0.0"}
+    (problem,) = problems(facts)
+    assert "this clone is older than the fleet" in problem
+    facts["services"]["greeting"]["workers"] = 11  # which it never was
+    assert not problems(facts)
 
 
 def test_a_roll_of_one_service_asks_nothing_of_the_others(facts):
@@ -74,3 +84,47 @@ def test_a_secret_that_hosts_have_kept_need_not_be_in_this_clone_for_a_rollback(
     asked = {**facts, "rolls": ["greeting"], "release": "1.0.0"}
     assert any("greeting.API_KEY is missing" in problem for problem in problems({**asked, "kind": "rollout"}))
     assert not problems({**asked, "kind": "rollback"})
+
+
+def with_weather(facts):
+    """A record with a service that the catalogue lacks."""
+    record = left_behind(facts, "greeting")
+    record["replaced"] = {}
+    record["services"]["greeting"]["entry"] = {**record["services"]["greeting"]["entry"], "release": "1.0.0"}
+    record["services"]["weather"] = record["services"]["greeting"]
+    return record
+
+
+def test_a_clone_that_never_had_a_service_does_not_end_it_unless_that_is_meant(facts):
+    facts["record_answers"] = answers(with_weather(facts))
+    (problem,) = problems(facts)
+    assert "this clone has never had it" in problem
+    assert not problems({**facts, "allow_older": ["weather"]})
+    facts["secrets"]["services"]["weather"] = PASSWORDS
+    assert not problems(facts)
+
+
+def test_a_service_does_not_leave_with_a_canary_or_while_a_roll_is_unfinished(facts):
+    record = with_weather(facts)
+    facts["record_answers"] = answers(record)
+    facts["secrets"]["services"]["weather"] = PASSWORDS
+    assert any("a canary ends nothing" in one for one in problems({**facts, "canary": "25%"}))
+    roll = {"id": "R", "who": "ops@desk", "what": "greeting 1.0.0 -> 2.0.0", "services": {}, "phase": "rolling"}
+    facts["record_answers"] = answers({**record, "roll": roll})
+    assert any("is unfinished" in one for one in problems(facts))
+
+
+def test_where_the_record_can_not_be_read_that_is_all_that_is_said_of_services(facts):
+    facts["record_answers"] = {"core1": NO_RECORD, "core2": None, "core3": None}
+    for kind in ("rollout", "rollback", "promote", "abort"):
+        (problem,) = problems({**facts, "kind": kind, "services": {}, "rolls": []})
+        assert "core2, core3 can't be asked" in problem
+
+
+def test_somebody_else_who_is_at_work_is_named_before_anything_else_is_begun(facts):
+    lock = {"token": "t", "who": "ops@desk", "what": "make deploy", "since": 1790000000, "until": 4e9}
+    lock |= {"controller": "another machine", "pid": 1, "process_started": 1}
+    facts["record_answers"] = {name: {**NO_RECORD, "lock": lock} for name in ("core1", "core2", "core3")}
+    (problem,) = problems(facts)
+    assert problem.startswith("ops@desk has been changing the fleet with `make deploy`")
+    assert not problems({**facts, "tells_only": True})

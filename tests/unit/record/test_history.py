@@ -56,6 +56,7 @@ def test_its_history_says_who_did_what_and_how_long_it_took():
         {
             **{key: UPGRADE[key] for key in ("id", "who", "what", "began")},
             "ended": LATER,
+            "ended_by": UPGRADE["who"],
             "services": {"greeting": {"from": "1.0.0", "to": "2.0.0"}},
             "verdict": "finished",
             "reason": "",

@@ -6,7 +6,7 @@ import pytest
 
 from fleet.errors import FleetError
 from fleet.record.older import older_entries
-from fleet.record.previous import previous
+from fleet.record.previous import kept, previous
 from tests.unit.record.fleets import NOON, entry, record, side
 
 
@@ -117,3 +117,21 @@ def test_but_not_that_of_another_services_roll():
 def test_a_mistyped_service_is_helped_with():
     with pytest.raises(FleetError, match="has no service greting: did you mean greeting"):
         previous(FLEET, "greting")
+
+
+def test_releases_that_served_last_stay_and_those_that_were_withdrawn_do_not():
+    past = [was("1.0.0"), was("2.0.0"), was("1.0.0"), was("2.5.0")]
+    now = record(services={"greeting": {**side("3.0.0"), "since": 1}}, replaced={"greeting": past})
+    assert kept(now, "greeting", "4.0.0", 3) == ["4.0.0", "3.0.0", "2.5.0"]
+    assert kept(now, "greeting", "3.0.0", 3) == ["3.0.0", "2.5.0", "1.0.0"]
+    assert kept(now, "greeting", "", 2) == ["3.0.0", "2.5.0"]
+    assert kept(now, "weather", "1.0.0", 3) == ["1.0.0"]
+
+
+def test_a_clone_with_settings_that_were_left_behind_is_older_whatever_release_is_named():
+    fleet = record(
+        services={"greeting": {**side("3.0.0", workers=40), "since": 1}}, replaced={"greeting": [was("3.0.0")]}
+    )
+    assert older_entries(fleet, {"greeting": entry("4.0.0")}, release_named=True)
+    assert not older_entries(fleet, {"greeting": entry("4.0.0")})
+    assert not older_entries(fleet, {"greeting": entry("4.0.0", workers=40)}, release_named=True)

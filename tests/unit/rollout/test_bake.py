@@ -126,7 +126,25 @@ def test_too_little_traffic_is_said(old, new, which):
 def test_a_new_instance_that_no_call_comes_to_is_bad_though_it_says_that_it_takes_them():
     found = judged(side_by_side(15, steady(10, 0.002), steady(0, 0.002)))
     assert found["verdict"] == "bad"
-    assert "no call came to the new revision's 1 admitted instance(s), of 150 that the old served" in found["reason"]
+    assert (
+        "the new revision's 1 admitted instance(s) answered no call in 15 s, in which the old answered 150"
+        in found["reason"]
+    )
+
+
+def test_one_whose_workers_hang_after_some_calls_is_starved_and_bad():
+    def hanging(one, second):
+        if second < 2:
+            one.serve(*[0.002] * 6)
+
+    found = judged(side_by_side(15, steady(20, 0.002), hanging))
+    assert found["verdict"] == "bad"
+    assert "answered no call after 12 in 13 s" in found["reason"]
+    assert "they hang, or what hands out the calls leaves them out" in found["reason"]
+
+
+def test_one_that_is_given_fewer_calls_for_being_slower_is_not_starved():
+    assert judged(side_by_side(15, steady(20, 0.004), steady(8, 0.006)))["verdict"] == "good"
 
 
 def test_a_new_instance_that_has_not_finished_its_first_long_calls_is_not_left_out():

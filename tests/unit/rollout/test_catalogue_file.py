@@ -41,6 +41,14 @@ def test_what_it_cannot_change_it_says(path):
     assert any("has no trips" in line for line in said)
 
 
+def test_an_entry_whose_release_is_merged_from_elsewhere_is_left_to_people(path):
+    text = "base: &base {release: 1.0.0}\nservices:\n  greeting:\n    <<: *base\n    workers: 10\n"
+    path.write_text(text)
+    (said,) = follow(path, {"greeting": {"release": "2.0.0", "workers": 10}})
+    assert path.read_text() == text
+    assert "correct it by hand" in said
+
+
 def test_a_catalogue_that_says_so_already_is_not_touched(path):
     before = path.stat().st_mtime_ns
     assert follow(path, {"greeting": {"release": "1.0.0", "workers": 10}}) == []

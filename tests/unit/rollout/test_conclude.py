@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.rollout.conclude import begun, ended, moved, verdict
+from fleet.rollout.conclude import begun, ended, moved, operator, verdict
 from fleet.rollout.past import lines
 from tests.unit.rollout.records import half, record, under_way
 
@@ -72,3 +72,16 @@ def test_breaks_that_were_allowed_stand_in_the_history():
     after = ended(known, verdict(FORWARD, "rollout", False, [], []), LOCK, {})
     assert after["history"][-1]["allow_incompatible"] == ["greeting_service.hello:removed"]
     assert "allowed greeting_service.hello:removed" in lines(after)[-1]
+
+
+def test_what_is_let_through_when_a_roll_goes_on_is_added():
+    known = begun(KNOWN, FORWARD, ["a:removed"])
+    assert begun(known, FORWARD, ["b:removed", "a:removed"])["roll"]["allow_incompatible"] == ["a:removed", "b:removed"]
+
+
+def test_who_brings_another_ones_roll_to_its_end_is_told():
+    known = under_way(KNOWN, "canary", greeting=(half(), half("2.0.0")))
+    after = ended(begun(known, FORWARD, []), verdict(FORWARD, "promote", False, [], []), LOCK, {})
+    assert after["history"][-1]["who"] == "ops@desk"
+    assert after["replaced"]["greeting"][-1]["by"] == after["history"][-1]["ended_by"] == operator()
+    assert f"by ops@desk: finished by {operator()} in" in lines(after)[-1]

@@ -1,0 +1,38 @@
+"""Whether what was typed for the roll itself means something, before a canary has to find out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fleet.errors import FleetError
+from fleet.preflight.common import problem
+from fleet.rollout.bake import Limits
+from fleet.rollout.batches import percentage
+
+UNSURE = ("continue", "withdraw")
+LEAST = {"rollout_settle": 0, "rollout_bake": 0, "releases_kept": 1}
+
+
+def option_problems(facts: Mapping) -> Iterator[dict[str, str]]:
+    """Of the variables in `inventory/group_vars/all/platform.yml`, which may be typed with `-e` as well."""
+    options = facts["options"]
+    remedy = "Correct it where you typed it, or in inventory/group_vars."
+    for name, least in LEAST.items():
+        if not _is_number(options[name]) or int(options[name]) < least:
+            yield problem(f"{name} is {options[name]!r}: give a whole number, {least} or more.", remedy)
+    if options["rollout_unsure"] not in UNSURE:
+        yield problem(f"rollout_unsure is {options['rollout_unsure']!r}: valid: {', '.join(UNSURE)}.", remedy)
+    tried = {
+        "rollout_batch": lambda: percentage(options["rollout_batch"], "rollout_batch"),
+        "canary": lambda: not facts["canary"] or percentage(facts["canary"], "CANARY"),
+        "rollout_limits": lambda: Limits.of(options["rollout_limits"]),
+    }
+    for attempt in tried.values():
+        try:
+            attempt()
+        except FleetError as error:
+            yield problem(str(error), remedy)
+
+
+def _is_number(given: object) -> bool:
+    return not isinstance(given, bool) and str(given).isascii() and str(given).isdecimal()
