@@ -207,8 +207,8 @@ def _silence(old: Side, new: Side, quiet: Quiet) -> Iterable[str]:
         before = f" after {new.counts.calls}" if new.counts.calls else ""
         yield (
             f"the new revision's {new.instances} admitted instance(s) answered no call{before} in"
-            f" {quiet.seconds:.0f} s, in which the old answered {quiet.old_calls}: they hang, or what hands out the calls leaves them out"
-            " (`make status`)"
+            f" {quiet.seconds:.0f} s, in which the old answered {quiet.old_calls}: they hang, or what hands out the"
+            " calls leaves them out (`make status`)"
         )
 
 
