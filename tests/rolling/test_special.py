@@ -1,10 +1,12 @@
 """Rolls of services that are not like the others, and on hosts that are in trouble."""
 
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
 from tests.load import Load
 
@@ -48,6 +50,23 @@ def test_calls_of_five_seconds_are_finished_and_not_done_twice(
     assert not load.failures
     assert not [call for call, times in calls.items() if times > 1]
     assert all("-1.0.0-" in program for there in running("greeting").values() for program in there)
+
+
+def test_an_old_instance_that_is_stuck_on_a_call_stops_the_roll_which_says_so(
+    bad, roll, base_url, running, states, at_home
+):
+    stuck = f"        import eventlet\n\n        eventlet.sleep(90 * (name == 'stuck'))\n{ANSWER}"
+    roll("rollout", service="greeting", release=bad((SERVICE, ANSWER, stuck)), rollout_bake=0).check()
+    # Its caller gives up after the deadline, and the method goes on.
+    assert requests.get(f"{base_url}/hello/stuck", timeout=30).status_code == 504
+    run = roll("rollback", service="greeting")
+    there, should_be = running("greeting"), states("greeting")
+    at_home()
+    assert run.status != 0, run.output[-3000:]
+    told = run.text.partition("TASK [The end]")[2]
+    assert re.search(r"Not finished after 20 s: greeting-3\.0\.0-\w+ on \S*hello for \d+ s \(call ", told), told
+    assert all("-3.0.0-" in program for programs in there.values() for program in programs)
+    assert set(should_be.values()) == {"admitted"}
 
 
 def test_a_service_on_stock_nameko_without_smoke_calls_rolls(bad, roll, base_url, running, at_home):
