@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from fleet.catalogue import load as load_catalogue
+from fleet.paths import CATALOGUE
 from tests.conftest import kill_playbook
 from tests.load import Load
 
@@ -43,7 +45,8 @@ def test_a_second_roll_is_refused_the_fleet_serves_on_and_the_same_command_finis
         other = roll("rollout", service="trips", plan_only=True)
         again = roll("rollout", **WANTED, rollout_bake=0)
     assert second_roll.status != 0
-    assert "unfinished" in second_roll.text or "has been changing the fleet" in second_roll.text
+    assert "has been changing the fleet with `greeting 1.0.0 -> 2.0.0`" in second_roll.text
+    assert "nothing was changed" in second_roll.text
     assert shown.status != 0
     assert "was interrupted" in shown.text
     assert other.status != 0
@@ -52,6 +55,7 @@ def test_a_second_roll_is_refused_the_fleet_serves_on_and_the_same_command_finis
     assert not load.failures
     assert not load.lost()
     assert all("-2.0.0-" in program for there in running("greeting").values() for program in there)
+    assert load_catalogue(CATALOGUE)["greeting"]["release"] == "2.0.0"
 
 
 @pytest.mark.long
@@ -66,3 +70,4 @@ def test_it_may_be_killed_at_any_step(task, killed, roll, base_url, running):
     assert not load.failures
     assert not load.lost()
     assert all("-2.0.0-" in program for there in running("greeting").values() for program in there)
+    assert load_catalogue(CATALOGUE)["greeting"]["release"] == "2.0.0"
