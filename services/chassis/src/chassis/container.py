@@ -17,7 +17,7 @@ from nameko.web.server import WebServer as NamekoWebServer
 
 from chassis import metrics
 from chassis.admission import Admission
-from chassis.errors import ServiceError
+from chassis.errors import ENDS, ServiceError
 from chassis.http.entrypoint import HttpRequestHandler
 from chassis.http.server import WebServer
 from chassis.instance import Instance
@@ -122,7 +122,9 @@ class ServiceContainer(NamekoContainer):
                 result = entrypoint.invoke(worker_ctx, method)
             else:
                 result = method(*worker_ctx.args, **worker_ctx.kwargs)
-        except Exception as error:  # noqa: BLE001 - it is the caller's, and logged
+        except ENDS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the caller's, and logged: eventlet's Timeout too
             # In Nameko's words, and as its logger: tools look for them.
             if isinstance(error, entrypoint.expected_exceptions):
                 containers._log.warning("(expected) error handling worker %s: %s", worker_ctx, error, exc_info=True)
