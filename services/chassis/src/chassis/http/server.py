@@ -160,8 +160,6 @@ class WebServer(NamekoWebServer):
 
     def context_data_from_headers(self, request):
         """What goes with the calls that a request causes."""
-        if request.repeat_key:
-            return {"request_id": request.id, "repeat_key": request.repeat_key}
         return {"request_id": request.id}
 
 

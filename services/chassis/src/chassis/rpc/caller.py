@@ -89,6 +89,7 @@ class Caller:
         if not other or other.deadline <= call.deadline:
             self._pending[call_id] = call
         try:
+            _require_same(call, other)
             self._send(call, self._connection)
         except ValueError:  # it can't be sent, now or on another connection
             self._forget(call)
@@ -221,3 +222,12 @@ class Caller:
             return
         self._sweep_at = now + SWEEP_PAUSE
         self._pending = {call_id: call for call_id, call in self._pending.items() if call.deadline >= now}
+
+
+def _require_same(call, other):
+    """Of two calls under one id at the same time only one has the reply: they must ask for the same."""
+    if call.request[0] != other.request[0] or call.request[-1] != other.request[-1]:
+        raise ValueError(
+            f"{call.service}.{call.method} can't be called under the id {call.request[1]}: a call of {other.service}."
+            f"{other.method} with other arguments is under way with it. Take another id."
+        )

@@ -11,7 +11,6 @@ from nameko.rpc import Rpc as NamekoRpc
 
 from chassis import metrics
 from chassis.errors import RpcTimeout
-from chassis.rpc.client import REPEAT_KEY
 from chassis.rpc.connection import RpcConnection
 from chassis.rpc.requests import Requests
 
@@ -146,7 +145,7 @@ class Rpc(NamekoRpc):
         if request.call_id:
             # Where Nameko would invent one each time.
             worker_ctx._call_id = self.rpc_consumer.call_id(self.method_name, request.call_id)
-            worker_ctx.data[REPEAT_KEY] = worker_ctx._call_id
+            worker_ctx.repeat_key = worker_ctx._call_id
 
     def invoke(self, worker_ctx, method):
         """Call the method, or give the result that it gave for this call before."""
