@@ -24,7 +24,7 @@ from chassis.instance import Instance
 from chassis.logs import call_fields
 from chassis.readiness import Readiness
 from chassis.rpc import Rpc
-from chassis.rpc.deadline import begin
+from chassis.rpc.deadline import timeout_setting
 from chassis.rpc.server import RpcConsumer
 from chassis.settings import whole_number_setting
 from chassis.stock import HeldQueueConsumer, HeldTimer, hold_back
@@ -38,7 +38,9 @@ class ServiceContainer(NamekoContainer):
     def __init__(self, service_cls, config):
         super().__init__(service_cls, config)
         self._stopping = False
-        whole_number_setting(config, "REDIS_REPLICAS", None)  # services read it with each write, which is too late
+        # Here, as some read them first when they need them, which is too late.
+        whole_number_setting(config, "REDIS_REPLICAS", None)
+        timeout_setting(config, "RPC_TIMEOUT", None)
         self.instance = Instance.from_config(config, self.service_name)
         self.admission = Admission(self.instance, self._follow)
         self.readiness = Readiness(self, self.instance)
@@ -111,7 +113,6 @@ class ServiceContainer(NamekoContainer):
         if request_id := worker_ctx.data.get("request_id"):
             fields["request_id"] = request_id
         call_fields.set(fields)
-        begin(getattr(worker_ctx, "until", None))
         entrypoint = worker_ctx.entrypoint
         self._inject_dependencies(worker_ctx)
         self._worker_setup(worker_ctx)

@@ -17,6 +17,7 @@ from chassis.http.app import App
 from chassis.http.listener import close_gently
 from chassis.http.overload import Slots
 from chassis.http.protocol import Protocol
+from chassis.rpc.deadline import timeout_setting
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class WebServer(NamekoWebServer):
 
     @property
     def _rpc_timeout(self):
-        return self.container.config.get("RPC_TIMEOUT", RPC_TIMEOUT)
+        return timeout_setting(self.container.config, "RPC_TIMEOUT", RPC_TIMEOUT)
 
     def run(self):
         while self._is_accepting:

@@ -87,13 +87,13 @@ class MethodProxy:
     def call_async(self, *args, **kwargs):
         """Send the call, and return its `RpcReply` without waiting for it."""
         worker_ctx, options = self.worker_ctx, self._options
-        # An attribute that entrypoints of the chassis set. Whatever is in a worker's data goes on to others, by events
+        # Attributes that entrypoints of the chassis set. Whatever is in a worker's data goes on to others, by events
         # and by Nameko's own proxies too, and would make one call of those that different workers make.
         key = getattr(worker_ctx, "repeat_key", None)
         if key is not None and "call_id" not in options:
             options = self._repeatable(key, args, kwargs)
-        context = worker_ctx.context_data
-        return self._caller.call(self.service_name, self.method_name, args, kwargs, context, options)
+        until, context = getattr(worker_ctx, "until", None), worker_ctx.context_data
+        return self._caller.call(self.service_name, self.method_name, args, kwargs, context, options, until)
 
     def _repeatable(self, key, args, kwargs):
         """An id that this call gets again when its worker's own call is repeated.
