@@ -86,6 +86,16 @@ def test_the_same_creation_again_finds_what_it_made(airports, admin):
     assert airports.create("x") != airport_id
 
 
+def test_the_same_creation_with_another_name_is_a_conflict_that_changes_nothing(airports, admin):
+    with airports.call.repeated():
+        airport_id = airports.create("x")
+        before = sorted(admin.keys())
+        with pytest.raises(Conflict, match="another name"):
+            airports.create("y")
+    assert airports.get(airport_id) == "x"
+    assert sorted(admin.keys()) == before
+
+
 def test_the_same_creation_again_does_not_bring_a_deleted_airport_back(airports):
     with airports.call.repeated() as creation:
         airport_id = airports.create("x")

@@ -50,15 +50,15 @@ class Here:
         common = {"AMQP_URI": self.uri, "WEB_SERVER_ADDRESS": "127.0.0.1:0", "RPC_TIMEOUT": 10, "max_workers": 10}
         return common | settings
 
-    def container(self, service_cls, **settings):
+    def container(self, service_cls, container_cls=ServiceContainer, **settings):
         """A container that is not started yet."""
-        container = ServiceContainer(service_cls, self.config(**settings))
+        container = container_cls(service_cls, self.config(**settings))
         self._undo.callback(container.kill)
         return container
 
-    def start(self, service_cls, **settings):
+    def start(self, service_cls, container_cls=ServiceContainer, **settings):
         """Start a service and return its container."""
-        container = self.container(service_cls, **settings)
+        container = self.container(service_cls, container_cls, **settings)
         container.start()
         return container
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextvars import copy_context
 
 import eventlet
 import pytest
@@ -32,6 +33,15 @@ class Service:
     @rpc
     def find(self, _key):
         raise NotFound("no such key")
+
+    @rpc
+    def time_out(self, seconds):
+        with eventlet.Timeout(seconds):
+            eventlet.sleep(60)
+
+    @rpc
+    def spawn(self, key):
+        return eventlet.spawn(copy_context().run, self.get, key).wait()
 
 
 class Lines(logging.Handler):
@@ -94,6 +104,21 @@ def test_a_bug_is_logged_with_its_traceback(call):
     lines = call("get", "lost", {})
     (line,) = [line for line in lines if line["level"] == "error"]
     assert "KeyError" in line["traceback"]
+
+
+def test_a_method_that_a_timeout_ends_is_logged_as_any_that_fails(call):
+    lines = call("time_out", 0.01, {})
+    (line,) = [line for line in lines if line["level"] == "error"]
+    assert "Timeout: 0.01 second" in line["traceback"]
+    (line,) = [line for line in lines if line.get("event") == "call"]
+    assert line["outcome"] == "Timeout"
+
+
+def test_a_greenlet_that_gets_the_methods_context_logs_the_ids_of_its_call(call):
+    lines = call("spawn", "found", {"request_id": "mine"})
+    (line,) = [line for line in lines if line["logger"] == "service"]
+    assert line["request_id"] == "mine"
+    assert line["call_id"].startswith("tried_service.spawn.")
 
 
 def test_the_broker_that_does_not_answer_is_named_without_its_password(caplog):

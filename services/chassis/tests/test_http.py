@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 
+import eventlet
 import pytest
 from chassis import errors
 from chassis.http import http, query_int, text_fields
@@ -20,6 +21,11 @@ RAISED = {
     "not_enough_replicas": (errors.NotEnoughReplicas("no"), 503),
     "unavailable": (errors.Unavailable("no"), 503),
     "timeout": (errors.RpcTimeout("no"), 504),
+}
+BUGS = {
+    "own": ZeroDivisionError("secret"),
+    "remote": RemoteError("KeyError", "secret"),
+    "no_exception": BaseException("secret"),
 }
 
 
@@ -53,7 +59,12 @@ class Service:
 
     @http("GET", "/bug/<kind>")
     def bug(self, _request, kind):
-        raise {"own": ZeroDivisionError("secret"), "remote": RemoteError("KeyError", "secret")}[kind]
+        raise BUGS[kind]
+
+    @http("GET", "/times-out")
+    def time_out(self, _request):
+        with eventlet.Timeout(0.01):
+            eventlet.sleep(60)
 
     @http("GET", "/unknown-service")
     def unknown_service(self, _request):
@@ -109,13 +120,19 @@ def test_a_service_that_does_not_run_is_a_503(service):
     assert int(answer.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize("kind", ["own", "remote"])
+@pytest.mark.parametrize("kind", BUGS)
 def test_a_bug_is_a_500_that_shows_nothing_of_itself_and_is_logged(service, kind, caplog):
     answer = service.request("GET", f"/bug/{kind}")
     assert (answer.status, answer.error) == (500, "internal")
     assert b"secret" not in answer.body
     assert b"Traceback" not in answer.body
     assert "secret" in caplog.text
+
+
+def test_a_method_that_a_timeout_ends_is_a_500_that_is_logged(service, caplog):
+    answer = service.request("GET", "/times-out")
+    assert (answer.status, answer.error) == (500, "internal")
+    assert "Timeout: 0.01 second" in caplog.text
 
 
 def test_a_bug_in_the_listener_is_a_500_that_is_logged(service, monkeypatch, caplog):

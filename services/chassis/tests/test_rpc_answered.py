@@ -3,9 +3,7 @@
 from collections import Counter
 
 import pytest
-from chassis.amqp import Message
 from chassis.rpc.answered import Answer, Answered
-from pamqp import commands
 
 from .conftest import eventually
 from .work import Work, link_of, requests_of
@@ -95,18 +93,14 @@ def test_calls_that_want_no_reply_are_each_done(here, raw):
         eventually(lambda times=times: list(Work.done.values()) == [times])
 
 
-def message(body=b"x", redelivered=False):
-    return Message(None, 1, redelivered, "work_service.do", commands.Basic.Properties(), body)
-
-
 def answer(size=1, is_error=False):
     return Answer(("application/json", "utf-8", b"x" * size), is_error)
 
 
 def test_answers_are_forgotten_after_their_time():
     answered = Answered(seconds=0)
-    answered.keep("one", message(), answer())
-    assert answered.find("one", message()) is None
+    answered.keep("one", answer())
+    assert answered.find("one", redelivered=True) is None
     assert not answered._kept
 
 
@@ -117,14 +111,14 @@ def test_the_oldest_answers_go_first(bounds, size, left):
     answered = Answered(**bounds)
     keys = list(range(10))
     for key in keys:
-        answered.keep(key, message(), answer(size))
-        answered.keep(key, message(), answer(size))  # takes the place of the other
-    assert [key for key in keys if answered.find(key, message())] == keys[len(keys) - left :]
+        answered.keep(key, answer(size))
+        answered.keep(key, answer(size))  # takes the place of the other
+    assert [key for key in keys if answered.find(key, redelivered=False)] == keys[len(keys) - left :]
     assert answered._size == left * size
 
 
 def test_an_error_is_the_answer_to_the_same_message_only():
     answered, error = Answered(), answer(is_error=True)
-    answered.keep("one", message(), error)
-    assert answered.find("one", message(redelivered=True)) is error
-    assert answered.find("one", message()) is None
+    answered.keep("one", error)
+    assert answered.find("one", redelivered=True) is error
+    assert answered.find("one", redelivered=False) is None

@@ -5,15 +5,20 @@ import re
 
 import eventlet
 import pytest
+from chassis.container import ServiceContainer
 from chassis.errors import RpcTimeout
 from chassis.rpc import RpcProxy, deadline, rpc
+from chassis.rpc.deadline import seconds_text
 from chassis.standalone import ClusterRpcProxy
+from nameko import containers
 from nameko.exceptions import ConfigurationError
 from nameko.extensions import Entrypoint
 
 from .conftest import eventually
 from .slow import Slow
 
+# What a method's calls have of its deadline, and whether it is begun, does not depend on the container.
+CONTAINERS = pytest.mark.parametrize("container_cls", [ServiceContainer, containers.ServiceContainer])
 INVALID = [0, -1, math.nan, math.inf, "1", True, 10**9]
 
 
@@ -66,6 +71,11 @@ class Middle:
         threads = [eventlet.spawn(bounded, seconds) for seconds in (30, 3, 300)]
         return [thread.wait() for thread in threads]
 
+    @rpc
+    def pooled(self):
+        """What is left to calls from greenlets of its own."""
+        return list(eventlet.GreenPool().imap(lambda _: self.slow.left(), range(3)))
+
 
 @pytest.fixture
 def middle(here):
@@ -99,8 +109,15 @@ def test_the_time_left_travels_with_the_call(slow):
     assert 0 < slow.left.using(timeout=7)() <= 7
 
 
-def test_a_nested_call_has_what_is_left_of_the_outer_one(middle):
-    assert 0 < middle.left.using(timeout=7)() <= 7
+@CONTAINERS
+def test_a_nested_call_has_what_is_left_of_the_outer_one(here, container_cls):
+    here.start(Slow)
+    here.start(Middle, container_cls, RPC_TIMEOUT=50)
+    assert 0 < here.calls().middle_service.left.using(timeout=7)() <= 7
+
+
+def test_calls_from_greenlets_of_a_method_have_what_is_left_of_its_call(middle):
+    assert all(0 < left <= 7 for left in middle.pooled.using(timeout=7)())
 
 
 def test_a_nested_call_has_its_own_timeout_where_that_is_shorter(middle):
@@ -127,8 +144,31 @@ def test_a_timeout_for_one_call_is_bounded_by_the_deadline_around_it(middle):
 
 
 def test_a_call_after_the_deadline_is_a_timeout_and_not_sent(middle):
-    with pytest.raises(RpcTimeout, match=re.escape("slow_service.left was not called: its deadline had passed.")):
+    expected = r"slow_service\.left was not called: its deadline had passed 0\.\d{1,3} s before\."
+    with pytest.raises(RpcTimeout, match=expected):
         middle.too_late()
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 0.0001, 0.0009])
+def test_a_deadline_of_less_than_a_millisecond_is_a_timeout(slow, seconds):
+    for _ in range(20):
+        with pytest.raises(RpcTimeout, match=r"slow_service\.wait .* 0\.\d{1,3} s"):
+            slow.wait.using(timeout=seconds)(1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1000, "1000 s"),
+        (0.25, "0.25 s"),
+        (1234.5, "1234.5 s"),
+        (86400, "86400 s"),
+        (0.2499, "0.25 s"),
+        (1e-6, "0.001 s"),
+    ],
+)
+def test_seconds_are_told_in_plain_digits(seconds, text):
+    assert seconds_text(seconds) == text
 
 
 @pytest.mark.parametrize("seconds", INVALID, ids=str)
@@ -181,8 +221,9 @@ class Busy(Slow):
         """Not RPC."""
 
 
-def test_a_request_that_waited_too_long_for_a_worker_is_not_worked_on(here):
-    container = here.start(Busy, max_workers=1)
+@CONTAINERS
+def test_a_request_that_waited_too_long_for_a_worker_is_not_worked_on(here, container_cls, caplog):
+    container = here.start(Busy, container_cls, max_workers=1)
     calls, Busy.done = here.calls(timeout=5).busy_service, []
     busy = eventlet.event.Event()
     (entrypoint,) = (one for one in container.entrypoints if isinstance(one, Other))
@@ -196,6 +237,7 @@ def test_a_request_that_waited_too_long_for_a_worker_is_not_worked_on(here):
     busy.send()
     assert calls.wait(0.01) == 0.01
     assert Busy.done == [0.01]
+    assert re.search(r"busy_service\.wait was not begun within 0\.\d+ s: nobody waits for it\.", caplog.text)
 
 
 def test_a_request_that_waited_for_a_worker_in_time_is_done(here):

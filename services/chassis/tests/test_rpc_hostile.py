@@ -13,6 +13,7 @@ from chassis.rpc import RpcProxy, rpc, wire
 from chassis.rpc.requests import Requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kombu.compression import compress
 from nameko.exceptions import MalformedRequest, MethodNotFound, RemoteError, UnknownService, UnserializableValueError
 
 from .conftest import SECONDS, Here, Raw, eventually
@@ -43,7 +44,7 @@ content_types = (
     )
 )
 header_names = text | st.sampled_from(
-    ["nameko.call_id_stack", "nameko.request_id", "nameko.repeat_key", "nameko.language", "fleet-deadline-ms"]
+    ["nameko.call_id_stack", "nameko.request_id", "nameko.language", "fleet-deadline-ms", "compression"]
 )
 messages = st.fixed_dictionaries(
     {"body": bodies, "routing_key": st.sampled_from(["echo", "nothing", "", "öde", "x" * 200])},
@@ -237,6 +238,43 @@ def test_pickle_is_refused_where_it_is_not_accepted(echo):
     error = echo.raw.reply(own["correlation_id"])["error"]
     assert error["exc_type"] == "MalformedRequest"
     assert "pickle" in error["value"]
+    echo.check()
+
+
+def compressed(echo, content, compression, method="size"):
+    """Send a body as Nameko's proxies do with `compression`, and return the body of the reply."""
+    own = {"correlation_id": str(uuid.uuid4()), "reply_to": echo.raw.reply_to}
+    echo.raw.send(f"echo_service.{method}", content, content_type="application/json", content_encoding="utf-8",
+                  headers={"compression": compression}, **own)  # fmt: skip
+    return echo.raw.reply(own["correlation_id"])
+
+
+@pytest.mark.parametrize("name", ["gzip", "zlib", "bzip2"])
+def test_a_compressed_call_is_answered(echo, name):
+    content, compression = compress(json.dumps({"args": ["ö" * MEBIBYTE], "kwargs": {}}), name)
+    assert compressed(echo, content, compression) == {"result": MEBIBYTE, "error": None}
+
+
+GZIP = "application/x-gzip"
+
+
+@pytest.mark.parametrize(
+    ("content", "compression", "reason"),
+    [
+        (compress("x" * 16 * MEBIBYTE + "x", "gzip")[0], GZIP, "more than 16777216 bytes"),
+        (compress("x" * 32 * MEBIBYTE, "bzip2")[0], "application/x-bz2", "more than 16777216 bytes"),
+        (compress('{"args": ["x"], "kwargs": {}}', "gzip")[0][:-5], GZIP, "cut off"),
+        (b"{}", GZIP, "can't be read"),
+        (b"", GZIP, "cut off"),
+        (b"{}", "application/x-lzma", "gzip or bzip2, not 'application/x-lzma'"),
+        (b"{}", ["a"], "can't be read"),
+    ],
+    ids=["gzip bomb", "bzip2 bomb", "cut off", "not compressed", "nothing", "another compression", "no text"],
+)
+def test_a_call_that_is_not_properly_compressed_is_told(echo, content, compression, reason):
+    error = compressed(echo, content, compression)["error"]
+    assert error["exc_type"] == "MalformedRequest"
+    assert reason in error["value"]
     echo.check()
 
 

@@ -6,11 +6,14 @@ from typing import ClassVar
 import eventlet
 import pytest
 from chassis.calls import Call
-from chassis.errors import Conflict, RpcTimeout, Unavailable
+from chassis.errors import Conflict, NotEnoughReplicas, RpcTimeout, Unavailable
 from chassis.redis import Redis
 from chassis.rpc import RpcProxy, rpc
 from chassis.rpc.answered import Answered
+from chassis.rpc.once import KEPT
 from nameko.exceptions import ConfigurationError, RemoteError
+
+from .conftest import eventually
 
 
 class Counting:
@@ -18,6 +21,7 @@ class Counting:
     redis = Redis("redis")
     call = Call()
     done: ClassVar = []
+    may_end = None  # an event that calls of `stay` wait for
 
     def _do(self, what):
         self.done.append(what)
@@ -31,6 +35,19 @@ class Counting:
     def slow(self, what):
         eventlet.sleep(0.2)
         return self._do(what)
+
+    @rpc(once=True)
+    def stay(self, what):
+        number = self._do(what)
+        self.may_end.wait()
+        return number
+
+    @rpc(once=True)
+    def time_out(self, what):
+        if (number := self._do(what)) == 1:
+            with eventlet.Timeout(0.01):
+                eventlet.sleep(60)
+        return number
 
     @rpc(once=True)
     def refuse(self, what):
@@ -193,7 +210,37 @@ def test_a_process_that_died_leaves_a_mark_that_expires(shared_redis, counting):
     with shared_redis.client() as client:
         client.set(f"once:counting_service:{call_id}", "running", px=150)
         assert counting.count.using(call_id="one")("a") == 1
-        assert 3500 < client.ttl(f"once:counting_service:{call_id}") <= 3600
+        assert KEPT - 100 < client.ttl(f"once:counting_service:{call_id}") <= KEPT
+
+
+def test_a_call_that_takes_longer_than_a_mark_lasts_is_done_once(here, config, monkeypatch):
+    monkeypatch.setattr("chassis.rpc.once.LEASE", 1)
+    monkeypatch.setattr("chassis.rpc.once.RENEWED", 0.1)
+    Counting.done, Counting.may_end = [], eventlet.Event()
+    for _ in range(2):
+        here.start(Counting, **config)
+    callers = [here.calls().counting_service for _ in range(2)]
+    first = callers[0].stay.using(call_id="one").call_async("a")
+    eventually(lambda: Counting.done)
+    with pytest.raises((RpcTimeout, Unavailable), match=r"did not answer within 2 s|done by another"):
+        callers[1].stay.using(call_id="one", timeout=2)("a")
+    Counting.may_end.send()
+    assert first.result() == 1
+    assert callers[1].stay.using(call_id="one")("a") == 1
+    assert Counting.done == ["a"]
+
+
+def test_a_call_that_a_timeout_ended_may_be_made_again(counting):
+    call = counting.time_out.using(call_id="one")
+    with pytest.raises(RemoteError, match="Timeout"):
+        call("a")
+    assert call("a") == 2
+
+
+def test_a_result_that_too_few_replicas_have_is_not_acknowledged(here, config):
+    here.start(Counting, **config, REDIS_REPLICAS=1)
+    with pytest.raises(NotEnoughReplicas):
+        here.calls().counting_service.count("a")
 
 
 def test_a_mark_that_stays_makes_it_unavailable_at_the_deadline(shared_redis, counting):

@@ -20,12 +20,18 @@ class Asking:
     other = RpcProxy("other_service")
 
 
+class Quiet:
+    """Calls nobody."""
+
+    name = "quiet_service"
+
+
 def refused(name, value, valid):
     return pytest.raises(ConfigurationError, match=rf"^{name}\b.* {valid}.*{re.escape(repr(value))}")
 
 
-def set_up(**settings):
-    container = ServiceContainer(Asking, CONFIG | settings)
+def set_up(service_cls=Asking, **settings):
+    container = ServiceContainer(service_cls, CONFIG | settings)
     for extension in container.extensions:
         extension.setup()
 
@@ -42,6 +48,12 @@ def test_a_service_wants_whole_numbers(name, value):
 def test_a_service_wants_timeouts(name, value):
     with refused(name, value, "seconds over 0 and at most 86400"):
         set_up(**{name: value})
+
+
+@pytest.mark.parametrize("value", [*NO_TIMEOUTS, 10**9], ids=repr)
+def test_a_service_that_calls_nobody_wants_a_timeout_too(value):
+    with refused("RPC_TIMEOUT", value, "seconds over 0 and at most 86400"):
+        set_up(Quiet, RPC_TIMEOUT=value)
 
 
 @pytest.mark.parametrize("value", NO_WHOLE_NUMBERS, ids=repr)

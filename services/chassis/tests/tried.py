@@ -30,3 +30,10 @@ class Context(DependencyProvider):
 
     def get_dependency(self, worker_ctx):
         return worker_ctx.context_data
+
+
+class RepeatKey(DependencyProvider):
+    """What the ids of the calls that the worker makes derive from."""
+
+    def get_dependency(self, worker_ctx):
+        return worker_ctx.repeat_key

@@ -115,6 +115,18 @@ def test_the_same_creation_again_finds_what_it_made(trips, pair, admin):
     assert trips.create(*pair) != trip_id
 
 
+@pytest.mark.parametrize("way", [(1, 0), (0, 2), (2, 1)])
+def test_the_same_creation_of_another_trip_is_a_conflict_that_changes_nothing(trips, airports, pair, admin, way):
+    ids = [*pair, airports.create("Shiraz")]
+    with trips.call.repeated():
+        trip_id = trips.create(*pair)
+        before = sorted(admin.keys())
+        with pytest.raises(Conflict, match="Another trip"):
+            trips.create(*(ids[number] for number in way))
+    assert trips.get(trip_id) == {"from": pair[0], "to": pair[1]}
+    assert sorted(admin.keys()) == before
+
+
 def test_the_same_creation_again_does_not_bring_a_deleted_trip_back(trips, airports, pair):
     with trips.call.repeated() as creation:
         trip_id = trips.create(*pair)

@@ -12,9 +12,10 @@ The same call may arrive again. It then finds what it did before and writes some
 # KEYS: airport:ID, airports:sequence, airports:index, airport:deleted:ID. ARGV: ID, name, seconds for a tombstone.
 CREATE = """
 if redis.call('EXPIRE', KEYS[4], ARGV[3]) == 1 then return 'deleted since' end
-local new = redis.call('EXISTS', KEYS[1]) == 0
+local there = redis.call('GET', KEYS[1])
+if there and there ~= ARGV[2] then return 'another' end
 redis.call('SET', KEYS[1], ARGV[2])
-if not new then return 'repeated' end
+if there then return 'repeated' end
 redis.call('ZADD', KEYS[3], redis.call('INCR', KEYS[2]), ARGV[1])
 return 'created'
 """

@@ -44,11 +44,15 @@ class AirportsService:
 
     @rpc
     def create(self, airport: str) -> str:
-        """Store an airport's name and return its new id; `Invalid` for what is no name."""
+        """Store an airport's name and return its new id; `Invalid` for what is no name.
+
+        `Conflict` if the same call has created an airport of another name.
+        """
         checked_name(airport, "airport")
         airport_id = self.call.new_id()
         keys = [_key(airport_id), "airports:sequence", INDEX, _tombstone(airport_id)]
-        self._write(scripts.CREATE, keys, [airport_id, airport, TOMBSTONE])
+        if self._write(scripts.CREATE, keys, [airport_id, airport, TOMBSTONE]) == "another":
+            raise Conflict("An airport of another name was created under this call's id: call under a new one.")
         return airport_id
 
     @rpc

@@ -17,14 +17,14 @@ from nameko.web.server import WebServer as NamekoWebServer
 
 from chassis import metrics
 from chassis.admission import Admission
-from chassis.errors import ServiceError
+from chassis.errors import ENDS, ServiceError
 from chassis.http.entrypoint import HttpRequestHandler
 from chassis.http.server import WebServer
 from chassis.instance import Instance
 from chassis.logs import call_fields
 from chassis.readiness import Readiness
 from chassis.rpc import Rpc
-from chassis.rpc.deadline import begin
+from chassis.rpc.deadline import timeout_setting
 from chassis.rpc.server import RpcConsumer
 from chassis.settings import whole_number_setting
 from chassis.stock import HeldQueueConsumer, HeldTimer, hold_back
@@ -38,7 +38,9 @@ class ServiceContainer(NamekoContainer):
     def __init__(self, service_cls, config):
         super().__init__(service_cls, config)
         self._stopping = False
-        whole_number_setting(config, "REDIS_REPLICAS", None)  # services read it with each write, which is too late
+        # Here, as some read them first when they need them, which is too late.
+        whole_number_setting(config, "REDIS_REPLICAS", None)
+        timeout_setting(config, "RPC_TIMEOUT", None)
         self.instance = Instance.from_config(config, self.service_name)
         self.admission = Admission(self.instance, self._follow)
         self.readiness = Readiness(self, self.instance)
@@ -111,7 +113,6 @@ class ServiceContainer(NamekoContainer):
         if request_id := worker_ctx.data.get("request_id"):
             fields["request_id"] = request_id
         call_fields.set(fields)
-        begin(getattr(worker_ctx, "until", None))
         entrypoint = worker_ctx.entrypoint
         self._inject_dependencies(worker_ctx)
         self._worker_setup(worker_ctx)
@@ -122,7 +123,9 @@ class ServiceContainer(NamekoContainer):
                 result = entrypoint.invoke(worker_ctx, method)
             else:
                 result = method(*worker_ctx.args, **worker_ctx.kwargs)
-        except Exception as error:  # noqa: BLE001 - it is the caller's, and logged
+        except ENDS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the caller's, and logged: eventlet's Timeout too
             # In Nameko's words, and as its logger: tools look for them.
             if isinstance(error, entrypoint.expected_exceptions):
                 containers._log.warning("(expected) error handling worker %s: %s", worker_ctx, error, exc_info=True)

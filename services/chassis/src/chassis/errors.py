@@ -6,8 +6,12 @@ carries one argument, its message. `chassis.http.errors` maps each to its HTTP s
 
 # ruff: noqa: N818 - the names are the interface: they say what was wrong, as Nameko's own do
 
+from greenlet import GreenletExit
 from nameko.exceptions import RpcTimeout as NamekoRpcTimeout
 from nameko.exceptions import deserialize_to_instance
+
+#: What ends a greenlet or the process, and is no answer to what that was working on.
+ENDS = (GreenletExit, KeyboardInterrupt, SystemExit)
 
 
 class ServiceError(Exception):

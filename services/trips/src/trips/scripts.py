@@ -13,10 +13,14 @@ The same call may arrive again. It then finds what it did before and writes some
 # ARGV: ID, FROM, TO, airport:FROM, airport:TO (both of the airports service), seconds for a tombstone.
 CREATE = """
 if redis.call('EXPIRE', KEYS[6], ARGV[6]) == 1 then return 'deleted since' end
-local new = redis.call('EXISTS', KEYS[1]) == 0
-if new and redis.call('EXISTS', ARGV[4], ARGV[5]) < 2 then return 'unknown airport' end
+local there = redis.call('HMGET', KEYS[1], 'from', 'to')
+if there[1] then
+    if there[1] ~= ARGV[2] or there[2] ~= ARGV[3] then return 'another' end
+elseif redis.call('EXISTS', ARGV[4], ARGV[5]) < 2 then
+    return 'unknown airport'
+end
 redis.call('HSET', KEYS[1], 'from', ARGV[2], 'to', ARGV[3])
-if not new then return 'repeated' end
+if there[1] then return 'repeated' end
 redis.call('ZADD', KEYS[3], redis.call('INCR', KEYS[2]), ARGV[1])
 redis.call('SADD', KEYS[4], ARGV[1])
 redis.call('SADD', KEYS[5], ARGV[1])

@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from chassis.calls import Call
 from chassis.checks import LIMIT, is_id
-from chassis.errors import NotFound, Unprocessable
+from chassis.errors import Conflict, NotFound, Unprocessable
 from chassis.paging import page_of_ids
 from chassis.redis import Redis, redis_errors, run_acknowledged
 from chassis.rpc import rpc
@@ -42,7 +42,10 @@ class TripsService:
 
     @rpc
     def create(self, airport_from_id: str, airport_to_id: str) -> str:
-        """Store a trip and return its new id; `Unprocessable` unless both airports exist and differ."""
+        """Store a trip and return its new id; `Unprocessable` unless both airports exist and differ.
+
+        `Conflict` if the same call has created another trip.
+        """
         if not (is_id(airport_from_id) and is_id(airport_to_id)):
             raise _unknown_airport()
         if airport_from_id == airport_to_id:
@@ -52,8 +55,11 @@ class TripsService:
         keys = [_key(trip_id), "trips:sequence", INDEX, *references, _tombstone(trip_id)]
         airports = [f"airport:{airport_from_id}", f"airport:{airport_to_id}"]
         args = [trip_id, airport_from_id, airport_to_id, *airports, TOMBSTONE]
-        if self._write(scripts.CREATE, keys, args) == "unknown airport":
+        outcome = self._write(scripts.CREATE, keys, args)
+        if outcome == "unknown airport":
             raise _unknown_airport()
+        if outcome == "another":
+            raise Conflict("Another trip was created under this call's id: call under a new one.")
         return trip_id
 
     @rpc

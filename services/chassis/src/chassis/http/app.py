@@ -3,11 +3,11 @@
 import logging
 import time
 
-from eventlet import Timeout
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from chassis import metrics
+from chassis.errors import ENDS
 from chassis.http.errors import RequestError, json_body, response_from_exception
 from chassis.http.reply import Reply, json_reply
 from chassis.http.request import Request
@@ -54,7 +54,9 @@ class App:
         error = None
         try:
             response = self._route(request)(request)
-        except (Exception, Timeout) as exc:  # noqa: BLE001 - whatever it was, the client gets an answer and the log the rest
+        except ENDS:
+            raise
+        except BaseException as exc:  # noqa: BLE001 - whatever it was, the client gets an answer and the log the rest
             response, error = response_from_exception(exc), exc
         response.headers["X-Request-ID"] = request.id
         seconds = time.monotonic() - started

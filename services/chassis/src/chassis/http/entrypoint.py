@@ -68,7 +68,11 @@ class HttpRequestHandler(NamekoHttpRequestHandler):
         event = Event()
         context = self.server.context_data_from_headers(request)
         handle_result = partial(self.handle_result, event)
-        spawn = partial(self.container.spawn_worker, self, args, kwargs, context, handle_result)
+
+        def spawn():
+            worker_ctx = self.container.spawn_worker(self, args, kwargs, context, handle_result)
+            worker_ctx.repeat_key = request.repeat_key  # it has not begun yet
+
         self.server.slots.spawn(self.container._worker_pool, spawn)
         return self.response_from_result(event.wait())
 

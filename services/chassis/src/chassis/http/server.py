@@ -17,6 +17,7 @@ from chassis.http.app import App
 from chassis.http.listener import close_gently
 from chassis.http.overload import Slots
 from chassis.http.protocol import Protocol
+from chassis.rpc.deadline import timeout_setting
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class WebServer(NamekoWebServer):
 
     @property
     def _rpc_timeout(self):
-        return self.container.config.get("RPC_TIMEOUT", RPC_TIMEOUT)
+        return timeout_setting(self.container.config, "RPC_TIMEOUT", RPC_TIMEOUT)
 
     def run(self):
         while self._is_accepting:
@@ -160,8 +161,6 @@ class WebServer(NamekoWebServer):
 
     def context_data_from_headers(self, request):
         """What goes with the calls that a request causes."""
-        if request.repeat_key:
-            return {"request_id": request.id, "repeat_key": request.repeat_key}
         return {"request_id": request.id}
 
 

@@ -26,13 +26,13 @@ class Answered:
 
     def __init__(self, seconds=SECONDS, count_max=COUNT_MAX, size_max=SIZE_MAX):
         self._seconds, self._count_max, self._size_max = seconds, count_max, size_max
-        self._kept, self._size = OrderedDict(), 0  # until when, the request's fingerprint, answer; the oldest first
+        self._kept, self._size = OrderedDict(), 0  # until when, and answer; the oldest first
 
-    def keep(self, key, message, answer):
-        """Keep the answer to a message, under the call's key."""
+    def keep(self, key, answer):
+        """Keep the answer to a call, under the call's key."""
         now = time.monotonic()
         self._drop(key)
-        self._kept[key] = now + self._seconds, _fingerprint(message), answer
+        self._kept[key] = now + self._seconds, answer
         self._size += len(answer.reply[2])
         while self._kept and (
             len(self._kept) > self._count_max
@@ -41,21 +41,17 @@ class Answered:
         ):
             self._drop(next(iter(self._kept)))
 
-    def find(self, key, message):
-        """Return the answer to give to a message again, or None if its call is to be done.
+    def find(self, key, redelivered):
+        """Return the answer to give to a call again, or None if it is to be done.
 
         A message that RabbitMQ delivers again had its answer, whatever that was. One that the caller sent again after
-        an error may be another attempt, and may go well; and one with other arguments is another call.
+        an error may be another attempt, and may go well.
         """
-        until, fingerprint, answer = self._kept.get(key, (0, None, None))
-        if until <= time.monotonic() or fingerprint != _fingerprint(message):
+        until, answer = self._kept.get(key, (0, None))
+        if until <= time.monotonic():
             return None
-        return answer if message.redelivered or not answer.is_error else None
+        return answer if redelivered or not answer.is_error else None
 
     def _drop(self, key):
         if kept := self._kept.pop(key, None):
-            self._size -= len(kept[2].reply[2])
-
-
-def _fingerprint(message):
-    return hash((message.routing_key, message.body))
+            self._size -= len(kept[1].reply[2])

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 import time
 import uuid
 from contextlib import suppress
@@ -14,7 +15,7 @@ from chassis import metrics
 from chassis.amqp import ConnectionLost, Outcome
 from chassis.errors import RpcTimeout, Unavailable
 from chassis.rpc import wire
-from chassis.rpc.deadline import timeout_setting, until
+from chassis.rpc.deadline import seconds_text, timeout_setting, until
 from chassis.rpc.returned import REQUEST_PAUSES
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class RpcReply:
         self.service, self.method, self.deadline = service, method, deadline
         self.retry, self.repeat_after = options.get("retry", True), options.get("repeat_after")
         self.began = time.monotonic()
-        self.sent = False
+        self.tried = self.sent = False  # whether there was time to send it; whether it is on its way
         self.pauses = iter(REQUEST_PAUSES)
         self.event = Event()
         self.request = None  # routing key, properties and content
@@ -71,13 +72,16 @@ class Caller:
         self._connection = None  # set before the link counts as up: calls are made while others are still set up
         link.add(self)
 
-    def call(self, service, method, args, kwargs, context, options):
-        """Send a request and return its `RpcReply`. `Unavailable` while the broker takes no messages."""
+    def call(self, service, method, args, kwargs, context, options, served_until=None):
+        """Send a request and return its `RpcReply`. `Unavailable` while the broker takes no messages.
+
+        `served_until` is the deadline of the call that is being served, which makes this one.
+        """
         if self._link.blocked:
             raise Unavailable(f"{service} can't be called: RabbitMQ takes no messages ({self._link.blocked}).")
         serializer, repeat_after = options.get("serializer"), options.get("repeat_after") or self._repeat_after
         content_type, encoding, content = self._codec.encode({"args": args, "kwargs": kwargs}, serializer)
-        deadline = until(options.get("timeout") or self._timeout)
+        deadline = until(options.get("timeout") or self._timeout, served_until)
         call = RpcReply(self, service, method, deadline, {**options, "repeat_after": repeat_after})
         call_id = options.get("call_id") or str(uuid.uuid4())
         call.request = (f"{service}.{method}", call_id, context, content_type, encoding, content)
@@ -85,6 +89,7 @@ class Caller:
         # Two calls under one id at the same time get the same reply; the one that waits longer is kept for it.
         other = self._pending.get(call_id)
         if other:
+            _require_same(call, other)
             call.event = other.event
         if not other or other.deadline <= call.deadline:
             self._pending[call_id] = call
@@ -145,18 +150,20 @@ class Caller:
 
     def _time_out(self, call):
         name, seconds = f"{call.service}.{call.method}", call.deadline - call.began
-        if seconds <= 0:
-            metrics.deadline_missed(call.service, call.method)
-            raise RpcTimeout(f"{name} was not called: its deadline had passed.")
-        if not call.sent:
+        if call.tried and not call.sent:
             raise Unavailable(f"{call.service} can't be called: RabbitMQ does not answer.")
         metrics.deadline_missed(call.service, call.method)
-        raise RpcTimeout(f"{name} did not answer within {seconds:.3g} s.")
+        if not call.tried:
+            raise RpcTimeout(f"{name} was not called: its deadline had passed {seconds_text(-seconds)} before.")
+        raise RpcTimeout(f"{name} did not answer within {seconds_text(seconds)}.")
 
     def _send(self, call, connection):
         """Publish a request, perhaps again. While there is no connection it waits for the next to be set up."""
-        left = int((call.deadline - time.monotonic()) * 1000)
-        if connection is None or left <= 0:
+        left = math.ceil((call.deadline - time.monotonic()) * 1000)
+        if left <= 0:
+            return
+        call.tried = True
+        if connection is None:
             return
         if call.sent:
             metrics.retried(call.service, call.method)
@@ -221,3 +228,12 @@ class Caller:
             return
         self._sweep_at = now + SWEEP_PAUSE
         self._pending = {call_id: call for call_id, call in self._pending.items() if call.deadline >= now}
+
+
+def _require_same(call, other):
+    """Of two calls under one id at the same time only one has the reply: they must ask for the same."""
+    if call.request[0] != other.request[0] or call.request[-1] != other.request[-1]:
+        raise ValueError(
+            f"{call.service}.{call.method} can't be called under the id {call.request[1]}: a call of {other.service}."
+            f"{other.method} with other arguments is under way with it. Take another id."
+        )

@@ -11,9 +11,6 @@ from chassis.rpc.deadline import checked_timeout
 
 __all__ = ["MethodProxy", "ReplyListener", "RpcProxy", "RpcReply", "ServiceProxy"]
 
-#: In a worker's context: what the ids of the calls that it makes are derived from. It is not passed on.
-REPEAT_KEY = "repeat_key"
-
 
 class ReplyListener(SharedExtension):
     """The container's `Caller`."""
@@ -89,10 +86,14 @@ class MethodProxy:
 
     def call_async(self, *args, **kwargs):
         """Send the call, and return its `RpcReply` without waiting for it."""
-        context = self.worker_ctx.context_data
-        key = context.pop(REPEAT_KEY, None)
-        options = self._options if key is None or "call_id" in self._options else self._repeatable(key, args, kwargs)
-        return self._caller.call(self.service_name, self.method_name, args, kwargs, context, options)
+        worker_ctx, options = self.worker_ctx, self._options
+        # Attributes that entrypoints of the chassis set. Whatever is in a worker's data goes on to others, by events
+        # and by Nameko's own proxies too, and would make one call of those that different workers make.
+        key = getattr(worker_ctx, "repeat_key", None)
+        if key is not None and "call_id" not in options:
+            options = self._repeatable(key, args, kwargs)
+        until, context = getattr(worker_ctx, "until", None), worker_ctx.context_data
+        return self._caller.call(self.service_name, self.method_name, args, kwargs, context, options, until)
 
     def _repeatable(self, key, args, kwargs):
         """An id that this call gets again when its worker's own call is repeated.

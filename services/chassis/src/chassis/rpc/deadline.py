@@ -16,8 +16,9 @@ _until = ContextVar("until", default=None)
 def deadline(seconds):
     """Give every call that is made in the block `seconds` from now, all together.
 
-    Of several deadlines (of blocks around this one, of the call that is being served) the nearest counts. Raises
-    `ValueError` unless `seconds` is a number over 0 and at most a day.
+    Of several deadlines (of blocks around this one, of the call that is being served) the nearest counts. Greenlets
+    that are spawned in the block are not in it. Raises `ValueError` unless `seconds` is a number over 0 and at most a
+    day.
     """
     until = time.monotonic() + checked_timeout(seconds)
     token = _until.set(nearest(until, _until.get()))
@@ -27,14 +28,12 @@ def deadline(seconds):
         _until.reset(token)
 
 
-def begin(until):
-    """Bound the rest of this greenlet, which serves a call that has until then; None for no bound."""
-    _until.set(until)
+def until(seconds, served_until=None):
+    """When a call that may take `seconds` from now must have ended; one that is made by a call being served, with it.
 
-
-def until(seconds):
-    """When a call that may take `seconds` from now must have ended."""
-    return nearest(time.monotonic() + seconds, _until.get())
+    What is served has its deadline said here, rather than in the context: a greenlet that it spawns has that too.
+    """
+    return nearest(nearest(time.monotonic() + seconds, _until.get()), served_until)
 
 
 def nearest(until, other):
@@ -47,6 +46,11 @@ def checked_timeout(seconds):
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= TIMEOUT_MAX:
         raise ValueError(f"A timeout must be a number of seconds over 0 and at most {TIMEOUT_MAX}, not {seconds!r}.")
     return seconds
+
+
+def seconds_text(seconds):
+    """A duration for people: plain digits, to the millisecond, and never none."""
+    return f"{max(seconds, 0.001):.3f}".rstrip("0").rstrip(".") + " s"
 
 
 def timeout_setting(config, name, default):

@@ -150,7 +150,7 @@ class Requests:
         request = Request(self, message, came)
         if message.redelivered:
             metrics.redelivered(request.routing_key)
-        if request.until is not None and request.until <= time.monotonic():
+        if request.late:
             metrics.too_late(request.routing_key)
             message.ack()  # its caller has given up
         elif other := self._in_hand.get(request.key):
@@ -158,7 +158,7 @@ class Requests:
         else:
             self._in_hand[request.key] = request
             metrics.in_flight.inc()
-            if answer := self.answered.find(request.key, message):
+            if answer := self.answered.find(request.key, message.redelivered):
                 eventlet.spawn(request.answer_again, answer)  # which may wait
             else:
                 self._begin(request)
@@ -177,7 +177,15 @@ class Request:
         self.call_id = properties.correlation_id
         self.context_data = wire.context_data(headers)
         self.until = None if left is None else came + left
-        self.key = (properties.reply_to, self.call_id) if self.call_id else message.delivery_tag
+        # What the same call is known by when it comes again. An id alone may be any sender's, and stand for anything.
+        self.key = object()
+        if self.call_id and properties.reply_to:
+            self.key = properties.reply_to, self.call_id, message.routing_key, hash(message.body)
+
+    @property
+    def late(self):
+        """Whether its caller has given up."""
+        return self.until is not None and self.until <= time.monotonic()
 
     def decode(self):
         """The request's body; `MalformedRequest` for one that can't be read."""
@@ -276,9 +284,9 @@ class Request:
             return  # its reply was sent more than once, and confirmed before
         for message in deliveries:
             message.ack()
-        if self.call_id and self._message.properties.reply_to:  # an id alone may be any sender's
+        if self.call_id and self._message.properties.reply_to:  # else the key is found no more
             # The acknowledgement is not sent yet: if the connection ends before, RabbitMQ delivers the call again.
-            self._requests.answered.keep(self.key, self._message, self._answer)
+            self._requests.answered.keep(self.key, self._answer)
         self._requests.done(self.key)
 
 

@@ -11,8 +11,8 @@ from nameko.rpc import Rpc as NamekoRpc
 
 from chassis import metrics
 from chassis.errors import RpcTimeout
-from chassis.rpc.client import REPEAT_KEY
 from chassis.rpc.connection import RpcConnection
+from chassis.rpc.deadline import seconds_text
 from chassis.rpc.requests import Requests
 
 
@@ -143,20 +143,23 @@ class Rpc(NamekoRpc):
         )
         # The worker has not begun yet: it does when this greenlet waits.
         worker_ctx.until = request.until
+        if request.late:
+            # It waited for its worker, after it was taken. Containers call whatever they find under this name.
+            metrics.too_late(self.method_name)
+            setattr(worker_ctx.service, self.method_name, partial(self._refuse, request))
         if request.call_id:
             # Where Nameko would invent one each time.
             worker_ctx._call_id = self.rpc_consumer.call_id(self.method_name, request.call_id)
-            worker_ctx.data[REPEAT_KEY] = worker_ctx._call_id
+            worker_ctx.repeat_key = worker_ctx._call_id
 
     def invoke(self, worker_ctx, method):
         """Call the method, or give the result that it gave for this call before."""
-        until = getattr(worker_ctx, "until", None)  # none in a worker that a test has made
-        if until is not None and until <= time.monotonic():
-            # It waited for its worker, after it was taken.
-            metrics.too_late(self.method_name)
-            raise RpcTimeout(f"{self.container.service_name}.{self.method_name} was not begun: nobody waits for it.")
         call = partial(method, *worker_ctx.args, **worker_ctx.kwargs)
         return self.once.result(worker_ctx, call) if self.once else call()
+
+    def _refuse(self, request, /, *_args, **_kwargs):
+        name, seconds = f"{self.container.service_name}.{self.method_name}", seconds_text(request.until - request.came)
+        raise RpcTimeout(f"{name} was not begun within {seconds}: nobody waits for it.")
 
     def handle_result(self, request, worker_ctx, result, exc_info):
         del worker_ctx

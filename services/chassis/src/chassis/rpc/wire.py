@@ -1,5 +1,8 @@
 """What RPC looks like on the wire: Nameko's exchange, queues, headers and bodies, and what the chassis adds."""
 
+import bz2
+import zlib
+
 import kombu.serialization
 from nameko import serialization
 from nameko.constants import CALL_ID_STACK_CONTEXT_KEY, HEADER_PREFIX, RPC_EXCHANGE_CONFIG_KEY
@@ -11,9 +14,14 @@ from chassis.rpc.deadline import TIMEOUT_MAX
 
 #: A request's header with the milliseconds that it has; not one of Nameko's, which services pass on as they are.
 DEADLINE_HEADER = "fleet-deadline-ms"
+#: A message's header with the compression of its body, which kombu writes for clients that ask for one.
+COMPRESSION_HEADER = "compression"
 #: RabbitMQ 4 takes no larger message, and would end the connection with all that is on it.
 BODY_MAX = 16 * 2**20  # bytes
 PERSISTENT = 2
+# By kombu's names. Those that can say when there is too much before it is there; the rest is little used.
+_DECOMPRESSORS = {"application/x-gzip": zlib.decompressobj, "application/x-bz2": bz2.BZ2Decompressor}
+_OWN_HEADERS = (DEADLINE_HEADER, COMPRESSION_HEADER)  # about the message alone
 _PREFIX = f"{HEADER_PREFIX}."
 
 
@@ -62,11 +70,27 @@ class Codec:
         """Return a message's body. `MalformedRequest` for a type that is not accepted, or bytes that are not it."""
         properties = message.properties
         try:
+            content, compression = message.body, (properties.headers or {}).get(COMPRESSION_HEADER)
+            if compression:
+                content = _decompressed(content, compression)
             return kombu.serialization.loads(
-                message.body, properties.content_type, properties.content_encoding or "utf-8", accept=self._accept
+                content, properties.content_type, properties.content_encoding or "utf-8", accept=self._accept
             )
         except Exception as error:
             raise MalformedRequest(f"The message can't be read: {error}") from error
+
+
+def _decompressed(content, compression):
+    """`ValueError` for what is no whole message in that compression, or more than a message can be without one."""
+    if compression not in _DECOMPRESSORS:
+        raise ValueError(f"of the compressions it may be gzip or bzip2, not {compression!r}")
+    decompressor = _DECOMPRESSORS[compression]()
+    content = decompressor.decompress(content, BODY_MAX + 1)
+    if len(content) > BODY_MAX:
+        raise ValueError(f"decompressed it has more than {BODY_MAX} bytes")
+    if not decompressor.eof:
+        raise ValueError("its compressed content is cut off")
+    return content
 
 
 def context_headers(context_data):
@@ -76,7 +100,7 @@ def context_headers(context_data):
 
 def context_data(headers):
     """The context that a request's headers carry."""
-    data = {key.removeprefix(_PREFIX): value for key, value in headers.items() if key != DEADLINE_HEADER}
+    data = {key.removeprefix(_PREFIX): value for key, value in headers.items() if key not in _OWN_HEADERS}
     # Nameko takes it for a list, and ends the service with an error when it is not.
     if not isinstance(data.get(CALL_ID_STACK_CONTEXT_KEY, []), list):
         del data[CALL_ID_STACK_CONTEXT_KEY]
