@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import socket
 
 import pytest
@@ -119,6 +120,22 @@ def test_space_around_a_value_is_none_of_it(service):
     assert (status, headers["connection"]) == (200, "close")
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nhost: y\r\n"])
+def test_there_is_one_host(service, hosts):
+    answer = only_answer(service.raw(b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n"), 400)
+    assert answer["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [(b"http://x/health", 200), (b"HTTP://x:80/health?y", 200), (b"http://x", 404), (b"http://x?/health", 404),
+     (b"http://x//health", 404), (b"http:///health", 404)],
+)  # fmt: skip
+def test_a_target_as_proxies_get_it_is_its_path(service, target, status):
+    sent = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert [status for status, _, _ in answers(service.raw(sent))] == [status]
+
+
 def test_headers_that_end_early_are_a_400(service):
     only_answer(service.raw(b"GET /health HTTP/1.1\r\nHost: x\r\n"), 400)
 
@@ -179,6 +196,27 @@ def test_a_body_shorter_than_its_length_is_a_400(service):
     only_answer(service.raw(POST + b"Content-Length: 14\r\n\r\n" + BODY), 400)
 
 
+@pytest.mark.parametrize("sent", [b"G", POST, POST + b"Content-Length: 13\r\n"])
+def test_a_head_that_comes_too_slowly_is_a_408_and_ends_the_connection(service, monkeypatch, sent):
+    monkeypatch.setattr("chassis.http.protocol.HEAD_TIMEOUT", 0.2)
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(sent)
+        # It is never silent for long.
+        assert any(select.select([sock], [], [], 0.05)[0] or sock.sendall(b"x") for _ in range(100))
+        answer = only_answer(read_all(sock), 408)
+        assert answer["connection"] == "close"
+
+
+def test_a_connection_on_which_nothing_comes_ends_without_a_word(serve, monkeypatch):
+    monkeypatch.setattr("chassis.http.server.KEEPALIVE", 0.2)
+    service = serve(Service)
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        assert read_all(sock) == b""
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + b"Content-Length: 13\r\n\r\n" + BODY)
+        assert [status for status, _, _ in answers(read_all(sock))] == [200]
+
+
 def test_a_body_that_comes_too_slowly_is_a_408_and_takes_no_worker(serve, monkeypatch):
     monkeypatch.setattr("chassis.http.body.BODY_TIMEOUT", 0.2)
     service = serve(Service, {"max_workers": 1})
@@ -203,7 +241,7 @@ def test_headers_that_are_too_large_are_a_431(service, headers):
 
 
 def test_a_path_that_is_not_utf_8_is_a_400(service):
-    only_answer(service.raw(b"GET /%FF HTTP/1.1\r\nConnection: close\r\n\r\n"), 400)
+    only_answer(service.raw(b"GET /%FF HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 400)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +258,24 @@ def test_what_is_not_http_is_refused_in_json(service, line):
     assert (headers["content-type"], json.loads(body)["error"]["code"]) == ("application/json", "bad_request")
 
 
+def test_what_is_refused_is_counted(service):
+    def counted(status):
+        line = f'nameko_http_requests_total{{endpoint="other",http_method="other",status_code="{status}"}} '
+        text = service.request("GET", "/metrics").body.decode()
+        return sum(float(found.split()[-1]) for found in text.splitlines() if found.startswith(line))
+
+    refused = {
+        400: b"GET\r\n\r\n",
+        414: b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n",
+        431: POST + b"X: " + b"x" * 10_000 + b"\r\n\r\n",
+        505: b"GET / HTTP/2.0\r\n\r\n",
+    }
+    before = {status: counted(status) for status in refused}
+    for status, sent in refused.items():
+        only_answer(service.raw(sent), status)
+    assert {status: counted(status) - before[status] for status in refused} == dict.fromkeys(refused, 1)
+
+
 def test_pipelined_requests_are_answered_in_order(service):
     request = POST + b"Content-Length: 13\r\n\r\n" + BODY
     assert [status for status, _, _ in answers(service.raw(request + POST + b"\r\n" + request))] == [200, 400, 200]
@@ -229,11 +285,13 @@ def test_pipelined_requests_are_answered_in_order(service):
     ("version", "header", "expected"),
     [
         (b"1.1", b"", None), (b"1.1", b"Connection: close\r\n", "close"), (b"1.0", b"", "close"),
-        (b"1.0", b"Connection: keep-alive\r\n", "keep-alive"),
+        (b"1.0", b"Connection: keep-alive\r\n", "keep-alive"), (b"1.1", b"Connection: Close, TE\r\n", "close"),
+        (b"1.1", b"Connection: TE\r\nConnection: close\r\n", "close"), (b"1.1", b"Connection: TE\r\n", None),
+        (b"1.0", b"Connection: TE , Keep-Alive\r\n", "keep-alive"),
     ],
 )  # fmt: skip
 def test_a_connection_stays_as_the_client_asks(service, version, header, expected):
-    request = b"POST /echo HTTP/" + version + b"\r\n" + header + b"Content-Length: 13\r\n\r\n" + BODY
+    request = b"POST /echo HTTP/" + version + b"\r\nHost: x\r\n" + header + b"Content-Length: 13\r\n\r\n" + BODY
     found = answers(service.raw(request + request))
     assert [headers.get("connection") for _, headers, _ in found] == [expected] * (1 if expected == "close" else 2)
 

@@ -126,7 +126,10 @@ def test_a_bug_in_the_listener_is_a_500_that_is_logged(service, monkeypatch, cap
 
 
 def test_a_path_that_does_not_exist_is_a_404(service):
-    for path in ("/", "/echo/", "/text/", "/text/a%2Fb", "/text//x", "/nothing?x", "/%00"):
+    for path in (
+        "/", "/echo/", "/text/", "/text/a%2Fb", "/text//x", "/nothing?x", "/%00", "//text/x", "/%2Ftext/x", "//health",
+        "//metrics", "///metrics", "/%2Fmetrics", "/%2f/metrics",
+    ):  # fmt: skip
         expected = 204 if path == "/nothing?x" else 404
         assert service.request("GET", path).status == expected, path
 

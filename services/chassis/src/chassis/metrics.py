@@ -178,6 +178,11 @@ def http(method, route, status, seconds):
     _http_seconds.observe((method, route), seconds)
 
 
+def refused(status):
+    """What came was no HTTP request that could be answered: nobody knows its method or path."""
+    _http[OTHER, OTHER, status][0] += 1
+
+
 def shed():
     """An HTTP request was refused at once, because there is too much to do."""
     _shed[()][0] += 1

@@ -66,6 +66,9 @@ class App:
         """Return what answers the request, and set the values that its path holds."""
         try:
             path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+            if path.startswith("//"):  # Werkzeug takes it for one with a single slash, and a balancer does not
+                request.path = path
+                raise NotFound
             rule, request.path_values = self._urls.match(path, method=request.method, return_rule=True)
         except UnicodeError as error:
             raise RequestError(400, "bad_request", "The path must be UTF-8.") from error
