@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 BODY = b'{"text": "x"}'
 POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Service:
@@ -177,14 +178,49 @@ def test_a_small_body_is_asked_for(service):
         assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize("body", [b"", b"zz\r\n", b"d\r\n" + BODY, b"10\r\n" + BODY, b"1000000000\r\nx"])
+LAST = b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"zz\r\n", b"d\r\n" + BODY, b"10\r\n" + BODY, b"1000000000\r\nx", b"d\r\n" + BODY + b"\r\n0\r\n",
+     b"d\r\n" + BODY + b"\r\n0\r\nX: 1\r\n"],
+)  # fmt: skip
 def test_a_chunked_body_that_is_malformed_or_ends_early_is_a_400(service, body):
-    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\n" + body), 400)
+    answer = only_answer(service.raw(POST + CHUNKED + body), 400)
+    assert answer["connection"] == "close"
 
 
-def test_what_follows_malformed_chunks_is_not_taken_for_a_request(service):
-    smuggled = b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
-    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + smuggled), 400)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"zz\r\n" + LAST, b"-1\r\n" + BODY + LAST, b"-0\r\n\r\n", b"+0\r\n\r\n",
+        *(size + b"\r\n" + BODY + LAST
+          for size in (b"+d", b"0xd", b"0_d", b" d", b"d ", b"\td", b"00000000d", b"\xd9\xa3")),
+        b"d\n" + BODY + LAST, b"d\r" + BODY + LAST, b"d;x\n" + BODY + LAST, b"d;x\ry\r\n" + BODY + LAST,
+        b"d;\0\r\n" + BODY + LAST, b"d;" + b"x" * 1000 + b"\r\n" + BODY + LAST,
+        b"d\r\n" + BODY + b"\n0\r\n\r\n", b"d\r\n" + BODY + b"x" + LAST, b"d\r\n" + BODY + b"0\r\n\r\n",
+        b"d\r\n" + BODY + b"\r\n0\n\n", b"d\r\n" + BODY + b"\r\n0\r\n\n",
+        *(b"d\r\n" + BODY + b"\r\n0\r\n" + trailer + b"\r\n"
+          for trailer in (b"X: 1\n", b"X\r\n", b"X : 1\r\n", b" X: 1\r\n", b"X: 1\0\r\n", b"X: 1\r\n" * 2000)),
+    ],
+)  # fmt: skip
+def test_chunks_that_servers_could_disagree_about_are_a_400_and_what_follows_is_no_request(service, body):
+    smuggled = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = only_answer(service.raw(POST + CHUNKED + body + smuggled), 400)
+    assert answer["connection"] == "close"
+
+
+def test_a_chunk_may_have_a_size_of_many_digits_an_extension_and_trailers(service):
+    proper = POST + CHUNKED + b'00000008;x="y" ;z\r\n' + BODY[:8] + b"\r\n5 ;x\r\n" + BODY[8:] + b"\r\n"
+    found = answers(service.raw((proper + b"0\r\nX: 1\r\nY:\r\n\r\n") * 2))
+    assert [(status, body) for status, _, body in found] == [(200, BODY)] * 2
+
+
+def test_a_chunks_size_that_never_ends_is_not_kept(service):
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + CHUNKED + b"0" * 4096)
+        only_answer(read_all(sock), 400)
 
 
 def test_endless_chunks_are_a_413(service):

@@ -16,6 +16,7 @@ from nameko.web.server import HttpOnlyProtocol
 
 from chassis import metrics
 from chassis.http import body, head
+from chassis.http.chunks import ChunkedInput
 from chassis.http.errors import error_body
 from chassis.http.reply import Reply
 
@@ -76,8 +77,10 @@ class Protocol(HttpOnlyProtocol):
             super().handle_one_response()
             return
         request_input = self.environ["eventlet.input"]
-        # A client that waits for `100 Continue` may send its body or not: nobody knows where its next request is.
-        if request_input.should_send_hundred_continue or not self.server.keepalive:
+        # A client that waits for `100 Continue` may send its body or not: nobody knows where its next request is, nor
+        # where a body ends that can't be read.
+        lost = request_input.should_send_hundred_continue or body.UNREADABLE in self.environ
+        if lost or not self.server.keepalive:
             self.close_connection = True
         more = [f"Date: {wsgi.format_date_time(time.time())}"]
         if self.close_connection:
@@ -124,5 +127,7 @@ class Protocol(HttpOnlyProtocol):
 
     def get_environ(self):
         environ = super().get_environ()
+        if environ["eventlet.input"].chunked_input:
+            environ["wsgi.input"] = environ["eventlet.input"] = ChunkedInput(environ["eventlet.input"])
         environ["eventlet.input"].discard = lambda: body.discard(environ)
         return environ
