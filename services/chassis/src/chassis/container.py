@@ -17,7 +17,7 @@ from nameko.web.server import WebServer as NamekoWebServer
 
 from chassis import metrics
 from chassis.admission import Admission
-from chassis.errors import ServiceError
+from chassis.errors import ServiceError, text_of
 from chassis.http.entrypoint import HttpRequestHandler
 from chassis.http.server import WebServer
 from chassis.instance import Instance
@@ -124,10 +124,11 @@ class ServiceContainer(NamekoContainer):
                 result = method(*worker_ctx.args, **worker_ctx.kwargs)
         except Exception as error:  # noqa: BLE001 - it is the caller's, and logged
             # In Nameko's words, and as its logger: tools look for them.
+            text = text_of(error)
             if isinstance(error, entrypoint.expected_exceptions):
-                containers._log.warning("(expected) error handling worker %s: %s", worker_ctx, error, exc_info=True)
+                containers._log.warning("(expected) error handling worker %s: %s", worker_ctx, text, exc_info=True)
             else:
-                containers._log.exception("error handling worker %s: %s", worker_ctx, error)
+                containers._log.exception("error handling worker %s: %s", worker_ctx, text)
             exc_info = sys.exc_info()
         if handle_result is not None:
             result, exc_info = handle_result(worker_ctx, result, exc_info)

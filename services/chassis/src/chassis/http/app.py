@@ -8,6 +8,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from chassis import metrics
+from chassis.errors import text_of
 from chassis.http.errors import RequestError, json_body, response_from_exception
 from chassis.http.reply import Reply, json_reply
 from chassis.http.request import Request
@@ -106,7 +107,7 @@ def _log_request(request, response, seconds, error):
         "call_id": request.call_id,
     }
     if error and status >= 500:
-        extra["error"] = f"{type(error).__name__}: {error}"
+        extra["error"] = f"{type(error).__name__}: {text_of(error)}"
     # Of a method's own bug Nameko has logged the traceback already.
     traceback = error if status == 500 and not request.call_id else None
     level = _log_level(request.path, status)
