@@ -117,6 +117,7 @@ def test_a_request_that_an_instance_takes_and_does_not_answer_is_sent_again_as_t
     (_, first), (_, second) = edge.seen
     assert first == second
     assert first["x-request-id"]
+    assert first["x-attempt-id"]
     if method != "GET":
         assert 1 <= len(first["idempotency-key"]) <= 255
         assert first["x-idempotency-key-by"] == "edge"
@@ -133,6 +134,14 @@ def test_the_clients_own_key_stays_and_nobody_but_the_edge_says_that_a_key_is_th
     ((_, headers),) = edge.seen
     assert headers["idempotency-key"] == "mine"
     assert "x-idempotency-key-by" not in headers
+
+
+def test_no_client_can_pass_for_the_edges_own_repeat(edge):
+    for _ in range(2):
+        edge.request("POST", "x", {"Idempotency-Key": "mine", "X-Request-ID": "mine", "X-Attempt-ID": "mine"})
+    ids = {headers["x-attempt-id"] for _, headers in edge.seen}
+    assert len(ids) == 2
+    assert "mine" not in ids
 
 
 def test_the_largest_request_that_an_instance_takes_is_sent_again(edge):
