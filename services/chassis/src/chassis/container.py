@@ -44,6 +44,7 @@ class ServiceContainer(NamekoContainer):
         self.readiness = Readiness(self, self.instance)
         metrics.identify(**self.instance.identity)
         metrics.workers(self._worker_pool.running, self.max_workers)
+        metrics.taking(lambda: int(self.taking))
         # The listener is shared: an HTTP service's own entrypoints have bound it already.
         self.subextensions.add(WebServer().bind(self.interface))
         for extension in self.extensions:
