@@ -8,6 +8,8 @@ import time
 from contextlib import closing, suppress
 
 import pytest
+from chassis.http.body import BODY_MAX
+from chassis.http.head import HEADERS_SIZE_MAX, LINE_MAX
 
 DEADLINE = 30  # seconds
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -115,6 +117,7 @@ def test_a_request_that_an_instance_takes_and_does_not_answer_is_sent_again_as_t
     (_, first), (_, second) = edge.seen
     assert first == second
     assert first["x-request-id"]
+    assert first["x-attempt-id"]
     if method != "GET":
         assert 1 <= len(first["idempotency-key"]) <= 255
         assert first["x-idempotency-key-by"] == "edge"
@@ -133,6 +136,23 @@ def test_the_clients_own_key_stays_and_nobody_but_the_edge_says_that_a_key_is_th
     assert "x-idempotency-key-by" not in headers
 
 
+def test_no_client_can_pass_for_the_edges_own_repeat(edge):
+    for _ in range(2):
+        edge.request("POST", "x", {"Idempotency-Key": "mine", "X-Request-ID": "mine", "X-Attempt-ID": "mine"})
+    ids = {headers["x-attempt-id"] for _, headers in edge.seen}
+    assert len(ids) == 2
+    assert "mine" not in ids
+
+
+def test_the_largest_request_that_an_instance_takes_is_sent_again(edge):
+    edge.failing.append("die")
+    path = "/" + "x" * (LINE_MAX - len("POST / HTTP/1.1\r\n") - 1)
+    headers = {f"X-{number:04}": "x" * 990 for number in range(HEADERS_SIZE_MAX // 1000)}
+    assert edge.request("POST", "x" * BODY_MAX, headers, path) == 200
+    (_, first), (_, second) = edge.seen
+    assert first == second
+
+
 def test_what_neither_reads_nor_has_a_key_is_not_sent_again(edge):
     edge.failing.append("die")
     assert edge.request("OPTIONS") == 502
@@ -145,7 +165,10 @@ def test_an_answer_is_an_answer(edge):
     assert len(edge.seen) == 1
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/metrics?x", "/%6detrics", "/%6Detric%73"])
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "/metrics?x", "/%6detrics", "/%6Detric%73", "//metrics", "/%2Fmetrics", "/%2f/metric%73"],
+)
 def test_an_instances_metrics_are_not_the_publics(edge, path):
     assert edge.request("GET", path=path) == 404
     assert edge.seen == []

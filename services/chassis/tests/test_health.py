@@ -119,6 +119,42 @@ def test_not_ready_without_redis(serve, primary):
     assert answer.json["reason"].startswith("Redis does not answer")
 
 
+class IdempotentService:
+    name = "tried_service"
+
+    @http("POST", "/thing", idempotent=True)
+    def make(self, _request):
+        return "made"
+
+    @http("GET", "/thing")
+    def look(self, _request):
+        return "there"
+
+
+def test_the_redis_of_kept_answers_is_told_but_without_it_all_else_is_still_served(serve, primary):
+    service = serve(IdempotentService, {"REDIS_URIS": {"redis": primary.uri()}})
+    assert service.request("GET", "/ready").json["checks"] == {"broker": "ok", "idempotency": "ok"}
+    primary.process.kill()
+    primary.process.wait()
+    answer = service.request("GET", "/ready")
+    assert (answer.status, answer.json["ready"]) == (200, True)
+    assert answer.json["checks"]["idempotency"].startswith("Redis does not answer")
+    assert service.request("POST", "/thing", headers={"Idempotency-Key": "k"}).status == 503
+    assert service.request("GET", "/thing").status == 200
+
+
+def test_whether_it_takes_calls_is_a_metric_too(serve, state_file):
+    def taking():
+        lines = service.request("GET", "/metrics").body.decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("nameko_taking "))
+
+    state_file.write_text("probation")
+    service = serve(RpcService, {"INSTANCE": {**INSTANCE, "state_file": str(state_file)}})
+    assert taking() == 0
+    state_file.write_text("admitted")
+    until(lambda: taking() == 1)
+
+
 def test_a_second_process_can_not_listen_on_the_same_port(serve):
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = "{}:{}".format(*free.getsockname())

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import socket
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 BODY = b'{"text": "x"}'
 POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Service:
@@ -119,6 +121,22 @@ def test_space_around_a_value_is_none_of_it(service):
     assert (status, headers["connection"]) == (200, "close")
 
 
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nhost: y\r\n"])
+def test_there_is_one_host(service, hosts):
+    answer = only_answer(service.raw(b"GET /health HTTP/1.1\r\n" + hosts + b"\r\n"), 400)
+    assert answer["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [(b"http://x/health", 200), (b"HTTP://x:80/health?y", 200), (b"http://x", 404), (b"http://x?/health", 404),
+     (b"http://x//health", 404), (b"http:///health", 404)],
+)  # fmt: skip
+def test_a_target_as_proxies_get_it_is_its_path(service, target, status):
+    sent = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert [status for status, _, _ in answers(service.raw(sent))] == [status]
+
+
 def test_headers_that_end_early_are_a_400(service):
     only_answer(service.raw(b"GET /health HTTP/1.1\r\nHost: x\r\n"), 400)
 
@@ -160,14 +178,49 @@ def test_a_small_body_is_asked_for(service):
         assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize("body", [b"", b"zz\r\n", b"d\r\n" + BODY, b"10\r\n" + BODY, b"1000000000\r\nx"])
+LAST = b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"zz\r\n", b"d\r\n" + BODY, b"10\r\n" + BODY, b"1000000000\r\nx", b"d\r\n" + BODY + b"\r\n0\r\n",
+     b"d\r\n" + BODY + b"\r\n0\r\nX: 1\r\n"],
+)  # fmt: skip
 def test_a_chunked_body_that_is_malformed_or_ends_early_is_a_400(service, body):
-    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\n" + body), 400)
+    answer = only_answer(service.raw(POST + CHUNKED + body), 400)
+    assert answer["connection"] == "close"
 
 
-def test_what_follows_malformed_chunks_is_not_taken_for_a_request(service):
-    smuggled = b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
-    only_answer(service.raw(POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + smuggled), 400)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"zz\r\n" + LAST, b"-1\r\n" + BODY + LAST, b"-0\r\n\r\n", b"+0\r\n\r\n",
+        *(size + b"\r\n" + BODY + LAST
+          for size in (b"+d", b"0xd", b"0_d", b" d", b"d ", b"\td", b"00000000d", b"\xd9\xa3")),
+        b"d\n" + BODY + LAST, b"d\r" + BODY + LAST, b"d;x\n" + BODY + LAST, b"d;x\ry\r\n" + BODY + LAST,
+        b"d;\0\r\n" + BODY + LAST, b"d;" + b"x" * 1000 + b"\r\n" + BODY + LAST,
+        b"d\r\n" + BODY + b"\n0\r\n\r\n", b"d\r\n" + BODY + b"x" + LAST, b"d\r\n" + BODY + b"0\r\n\r\n",
+        b"d\r\n" + BODY + b"\r\n0\n\n", b"d\r\n" + BODY + b"\r\n0\r\n\n",
+        *(b"d\r\n" + BODY + b"\r\n0\r\n" + trailer + b"\r\n"
+          for trailer in (b"X: 1\n", b"X\r\n", b"X : 1\r\n", b" X: 1\r\n", b"X: 1\0\r\n", b"X: 1\r\n" * 2000)),
+    ],
+)  # fmt: skip
+def test_chunks_that_servers_could_disagree_about_are_a_400_and_what_follows_is_no_request(service, body):
+    smuggled = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = only_answer(service.raw(POST + CHUNKED + body + smuggled), 400)
+    assert answer["connection"] == "close"
+
+
+def test_a_chunk_may_have_a_size_of_many_digits_an_extension_and_trailers(service):
+    proper = POST + CHUNKED + b'00000008;x="y" ;z\r\n' + BODY[:8] + b"\r\n5 ;x\r\n" + BODY[8:] + b"\r\n"
+    found = answers(service.raw((proper + b"0\r\nX: 1\r\nY:\r\n\r\n") * 2))
+    assert [(status, body) for status, _, body in found] == [(200, BODY)] * 2
+
+
+def test_a_chunks_size_that_never_ends_is_not_kept(service):
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + CHUNKED + b"0" * 4096)
+        only_answer(read_all(sock), 400)
 
 
 def test_endless_chunks_are_a_413(service):
@@ -177,6 +230,27 @@ def test_endless_chunks_are_a_413(service):
 
 def test_a_body_shorter_than_its_length_is_a_400(service):
     only_answer(service.raw(POST + b"Content-Length: 14\r\n\r\n" + BODY), 400)
+
+
+@pytest.mark.parametrize("sent", [b"G", POST, POST + b"Content-Length: 13\r\n"])
+def test_a_head_that_comes_too_slowly_is_a_408_and_ends_the_connection(service, monkeypatch, sent):
+    monkeypatch.setattr("chassis.http.protocol.HEAD_TIMEOUT", 0.2)
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(sent)
+        # It is never silent for long.
+        assert any(select.select([sock], [], [], 0.05)[0] or sock.sendall(b"x") for _ in range(100))
+        answer = only_answer(read_all(sock), 408)
+        assert answer["connection"] == "close"
+
+
+def test_a_connection_on_which_nothing_comes_ends_without_a_word(serve, monkeypatch):
+    monkeypatch.setattr("chassis.http.server.KEEPALIVE", 0.2)
+    service = serve(Service)
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        assert read_all(sock) == b""
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as sock:
+        sock.sendall(POST + b"Content-Length: 13\r\n\r\n" + BODY)
+        assert [status for status, _, _ in answers(read_all(sock))] == [200]
 
 
 def test_a_body_that_comes_too_slowly_is_a_408_and_takes_no_worker(serve, monkeypatch):
@@ -203,7 +277,7 @@ def test_headers_that_are_too_large_are_a_431(service, headers):
 
 
 def test_a_path_that_is_not_utf_8_is_a_400(service):
-    only_answer(service.raw(b"GET /%FF HTTP/1.1\r\nConnection: close\r\n\r\n"), 400)
+    only_answer(service.raw(b"GET /%FF HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 400)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +294,24 @@ def test_what_is_not_http_is_refused_in_json(service, line):
     assert (headers["content-type"], json.loads(body)["error"]["code"]) == ("application/json", "bad_request")
 
 
+def test_what_is_refused_is_counted(service):
+    def counted(status):
+        line = f'nameko_http_requests_total{{endpoint="other",http_method="other",status_code="{status}"}} '
+        text = service.request("GET", "/metrics").body.decode()
+        return sum(float(found.split()[-1]) for found in text.splitlines() if found.startswith(line))
+
+    refused = {
+        400: b"GET\r\n\r\n",
+        414: b"GET /" + b"x" * 10_000 + b" HTTP/1.1\r\n\r\n",
+        431: POST + b"X: " + b"x" * 10_000 + b"\r\n\r\n",
+        505: b"GET / HTTP/2.0\r\n\r\n",
+    }
+    before = {status: counted(status) for status in refused}
+    for status, sent in refused.items():
+        only_answer(service.raw(sent), status)
+    assert {status: counted(status) - before[status] for status in refused} == dict.fromkeys(refused, 1)
+
+
 def test_pipelined_requests_are_answered_in_order(service):
     request = POST + b"Content-Length: 13\r\n\r\n" + BODY
     assert [status for status, _, _ in answers(service.raw(request + POST + b"\r\n" + request))] == [200, 400, 200]
@@ -229,11 +321,13 @@ def test_pipelined_requests_are_answered_in_order(service):
     ("version", "header", "expected"),
     [
         (b"1.1", b"", None), (b"1.1", b"Connection: close\r\n", "close"), (b"1.0", b"", "close"),
-        (b"1.0", b"Connection: keep-alive\r\n", "keep-alive"),
+        (b"1.0", b"Connection: keep-alive\r\n", "keep-alive"), (b"1.1", b"Connection: Close, TE\r\n", "close"),
+        (b"1.1", b"Connection: TE\r\nConnection: close\r\n", "close"), (b"1.1", b"Connection: TE\r\n", None),
+        (b"1.0", b"Connection: TE , Keep-Alive\r\n", "keep-alive"),
     ],
 )  # fmt: skip
 def test_a_connection_stays_as_the_client_asks(service, version, header, expected):
-    request = b"POST /echo HTTP/" + version + b"\r\n" + header + b"Content-Length: 13\r\n\r\n" + BODY
+    request = b"POST /echo HTTP/" + version + b"\r\nHost: x\r\n" + header + b"Content-Length: 13\r\n\r\n" + BODY
     found = answers(service.raw(request + request))
     assert [headers.get("connection") for _, headers, _ in found] == [expected] * (1 if expected == "close" else 2)
 

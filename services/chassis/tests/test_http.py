@@ -2,13 +2,14 @@
 
 import json
 from contextlib import closing
+from urllib.parse import urlencode
 
 import eventlet
 import pytest
 from chassis import errors
 from chassis.http import http, query_int, text_fields
 from chassis.readiness import Readiness
-from nameko.exceptions import RemoteError, UnknownService
+from nameko.exceptions import BadRequest, IncorrectSignature, RemoteError, UnknownService
 from werkzeug.wrappers import Response
 
 from .tried import Context
@@ -26,7 +27,15 @@ BUGS = {
     "own": ZeroDivisionError("secret"),
     "remote": RemoteError("KeyError", "secret"),
     "no_exception": BaseException("secret"),
+    "called-wrongly": IncorrectSignature("secret"),
 }
+
+
+class UntoldError(Exception):
+    """One whose text can't be told."""
+
+    def __str__(self):
+        raise LookupError
 
 
 class Service:
@@ -65,6 +74,28 @@ class Service:
     def time_out(self, _request):
         with eventlet.Timeout(0.01):
             eventlet.sleep(60)
+
+    @http("GET", "/untold")
+    def untold(self, _request):
+        raise UntoldError
+
+    @http("GET", "/not-in-json/<number>")
+    def not_in_json(self, _request, number):
+        return {"number": float(number)}
+
+    @http("GET", "/expected/<kind>", expected_exceptions=(LookupError, errors.NotFound))
+    def expected(self, _request, kind):
+        raised = {"key": KeyError, "own": errors.NotFound, "bad": BadRequest, "bug": ValueError}
+        raise raised[kind]("no")
+
+    @http("POST", "/read/<how>")
+    def read(self, request, how):
+        return {
+            "text": lambda: request.get_data(as_text=True),
+            "json": request.get_json,
+            "form": lambda: request.form.to_dict(),
+            "stream": lambda: {"length": request.content_length, "text": request.stream.read().decode()},
+        }[how]()
 
     @http("GET", "/unknown-service")
     def unknown_service(self, _request):
@@ -135,6 +166,43 @@ def test_a_method_that_a_timeout_ends_is_a_500_that_is_logged(service, caplog):
     assert "Timeout: 0.01 second" in caplog.text
 
 
+def test_an_error_whose_text_can_not_be_told_is_a_500_that_is_logged(service, caplog):
+    answer = service.request("GET", "/untold")
+    assert (answer.status, answer.error) == (500, "internal")
+    assert "UntoldError" in caplog.text
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_that_json_can_not_hold_is_a_500_that_is_logged(service, caplog, number):
+    answer = service.request("GET", f"/not-in-json/{number}")
+    assert (answer.status, answer.error) == (500, "internal")
+    (record,) = [record for record in caplog.records if getattr(record, "event", "") == "request"]
+    assert (record.levelname, record.error.partition(":")[0]) == ("ERROR", "ValueError")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "error"),
+    [("key", 400, "bad_request"), ("bad", 400, "bad_request"), ("own", 404, "not_found"), ("bug", 500, "internal")],
+)
+def test_an_error_that_a_method_expects_is_the_clients_as_with_nameko(service, kind, status, error):
+    answer = service.request("GET", f"/expected/{kind}")
+    assert (answer.status, answer.error) == (status, error)
+    assert (b"no" in answer.body) == (status != 500)
+
+
+def test_a_handler_reads_the_body_as_with_nameko(service):
+    text = '{"text": "x"}'
+    json_type, form_type = ({"Content-Type": f"application/{kind}"} for kind in ("json", "x-www-form-urlencoded"))
+    for body in (text, iter([text.encode()])):  # with its length, and chunked
+        assert service.request("POST", "/read/json", body, json_type).json == {"text": "x"}
+    for body in (text, iter([text.encode()])):
+        assert service.request("POST", "/read/stream", body).json == {"length": 13, "text": text}
+    assert service.request("POST", "/read/text", text).body == text.encode()
+    assert service.request("POST", "/read/text").body == b""
+    form = {"text": "x y", "other": "z"}
+    assert service.request("POST", "/read/form", urlencode(form), form_type).json == form
+
+
 def test_a_bug_in_the_listener_is_a_500_that_is_logged(service, monkeypatch, caplog):
     monkeypatch.setattr(Readiness, "report", lambda _self: {}["lost"])
     answer = service.request("GET", "/ready")
@@ -143,7 +211,10 @@ def test_a_bug_in_the_listener_is_a_500_that_is_logged(service, monkeypatch, cap
 
 
 def test_a_path_that_does_not_exist_is_a_404(service):
-    for path in ("/", "/echo/", "/text/", "/text/a%2Fb", "/text//x", "/nothing?x", "/%00"):
+    for path in (
+        "/", "/echo/", "/text/", "/text/a%2Fb", "/text//x", "/nothing?x", "/%00", "//text/x", "/%2Ftext/x", "//health",
+        "//metrics", "///metrics", "/%2Fmetrics", "/%2f/metrics",
+    ):  # fmt: skip
         expected = 204 if path == "/nothing?x" else 404
         assert service.request("GET", path).status == expected, path
 

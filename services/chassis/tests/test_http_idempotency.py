@@ -11,6 +11,7 @@ from chassis.http import http, text_fields
 from chassis.http.idempotency import KEPT
 from chassis.testing import until
 from nameko.exceptions import ConfigurationError
+from werkzeug.wrappers import Response
 
 from .tried import RepeatKey
 
@@ -41,6 +42,14 @@ class Service:
     def own_error(self, _request):
         MADE.append(self.key)
         return 503, "not now"
+
+    @http("POST", "/response", idempotent=True)
+    def response(self, _request):
+        response = Response(f"done {len(MADE)}", 299, {"Content-Type": "text/x-own", "Content-Length": "6"})
+        for name in ("one", "two"):
+            response.set_cookie(name, "y")
+        MADE.append(self.context)
+        return response
 
     @http("DELETE", "/thing/<thing>", idempotent=True)
     def delete(self, _request, thing):
@@ -84,6 +93,22 @@ def test_the_same_request_again_gets_the_same_answer_and_does_nothing(service, r
     with redis_server.client() as client:
         (key,) = client.keys()
         assert 0 < client.ttl(key) <= KEPT
+
+
+def test_whatever_a_handlers_own_response_was_it_is_the_same_again(service):
+    def answer():
+        with closing(service.connect()) as connection:
+            connection.request("POST", "/response", "x", {"Idempotency-Key": "k"})
+            found = connection.getresponse()
+            changing = ("Date", "X-Request-ID", "Idempotent-Replayed")
+            return found.status, found.read(), sorted(one for one in found.getheaders() if one[0] not in changing)
+
+    first = answer()
+    assert answer() == first
+    status, body, headers = first
+    assert (status, body, [name for name, _ in headers]) == (
+        299, b"done 0", ["Content-Length", "Content-Type", "Set-Cookie", "Set-Cookie"],
+    )  # fmt: skip
 
 
 def test_a_request_without_a_key_is_done_each_time(service):
@@ -134,13 +159,15 @@ def test_a_5xx_that_the_handler_answers_itself_is_not_kept_either(service):
 
 def test_while_it_is_worked_on_the_request_is_a_409_but_for_the_balancers_own_repeat(service):
     with closing(service.connect()) as connection:
-        connection.request("POST", "/slow", "x", {"Idempotency-Key": "k", "X-Request-ID": "mine"})
+        same = {"X-Request-ID": "mine"}  # which says nothing: clients choose it
+        connection.request("POST", "/slow", "x", {"Idempotency-Key": "k", "X-Attempt-ID": "balancers", **same})
         until(lambda: MADE)
-        answer = post(service, "k", "x", "/slow")
-        assert (answer.status, answer.error) == (409, "in_progress")
-        assert int(answer.headers["retry-after"]) > 0
+        for headers in ({}, {"X_Attempt_ID": "other"}):
+            answer = post(service, "k", "x", "/slow", X_Request_ID="mine", **headers)
+            assert (answer.status, answer.error) == (409, "in_progress")
+            assert int(answer.headers["retry-after"]) > 0
         with closing(service.connect()) as repeat:
-            repeat.request("POST", "/slow", "x", {"Idempotency-Key": "k", "X-Request-ID": "mine"})
+            repeat.request("POST", "/slow", "x", {"Idempotency-Key": "k", "X-Attempt-ID": "balancers", **same})
             until(lambda: len(MADE) == 2)
             GATE.set()
             assert repeat.getresponse().read() == b"done"
@@ -188,6 +215,22 @@ def test_what_is_no_key_is_a_400(service, path, key):
     answer = post(service, key.encode("latin-1"), path=path)
     assert (answer.status, answer.error) == (400, "invalid")
     assert MADE == []
+
+
+@pytest.mark.parametrize("path", ["/thing", "/plain"])
+@pytest.mark.parametrize("names", [("Idempotency-Key",) * 2, ("Idempotency-Key", "idempotency-key")])
+def test_two_keys_are_a_400_also_where_they_are_the_same(service, path, names):
+    with closing(service.connect()) as connection:
+        connection.putrequest("POST", path)
+        for name in (*names, "Content-Length"):
+            connection.putheader(name, "0")
+        connection.endheaders()
+        assert connection.getresponse().status == 400
+    assert MADE == []
+
+
+def test_a_key_may_have_commas(service):
+    assert [post(service, "a,b").body for _ in range(2)] == [b"x1"] * 2
 
 
 def test_the_longest_key(service):

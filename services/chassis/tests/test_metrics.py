@@ -120,8 +120,10 @@ def test_http_requests_are_counted_by_route_and_not_by_path(grown):
     metrics.http("GET", "/airport/<airport_id>", 200, 0.01)
     metrics.http("BREW", "none", 405, 0.01)
     metrics.shed()
+    metrics.refused(431)
 
     assert grown("_total") == {
+        'nameko_http_requests_total{endpoint="other",http_method="other",status_code="431"}': 1,
         'nameko_http_requests_total{endpoint="/airport/<airport_id>",http_method="GET",status_code="200"}': 1,
         'nameko_http_requests_total{endpoint="none",http_method="other",status_code="405"}': 1,
         "nameko_http_requests_shed_total": 1,

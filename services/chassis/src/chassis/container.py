@@ -17,7 +17,7 @@ from nameko.web.server import WebServer as NamekoWebServer
 
 from chassis import metrics
 from chassis.admission import Admission
-from chassis.errors import ENDS, ServiceError
+from chassis.errors import ENDS, ServiceError, text_of
 from chassis.http.entrypoint import HttpRequestHandler
 from chassis.http.server import WebServer
 from chassis.instance import Instance
@@ -46,6 +46,7 @@ class ServiceContainer(NamekoContainer):
         self.readiness = Readiness(self, self.instance)
         metrics.identify(**self.instance.identity)
         metrics.workers(self._worker_pool.running, self.max_workers)
+        metrics.taking(lambda: int(self.taking))
         # The listener is shared: an HTTP service's own entrypoints have bound it already.
         self.subextensions.add(WebServer().bind(self.interface))
         for extension in self.extensions:
@@ -127,10 +128,11 @@ class ServiceContainer(NamekoContainer):
             raise
         except BaseException as error:  # noqa: BLE001 - it is the caller's, and logged: eventlet's Timeout too
             # In Nameko's words, and as its logger: tools look for them.
+            text = text_of(error)
             if isinstance(error, entrypoint.expected_exceptions):
-                containers._log.warning("(expected) error handling worker %s: %s", worker_ctx, error, exc_info=True)
+                containers._log.warning("(expected) error handling worker %s: %s", worker_ctx, text, exc_info=True)
             else:
-                containers._log.exception("error handling worker %s: %s", worker_ctx, error)
+                containers._log.exception("error handling worker %s: %s", worker_ctx, text)
             exc_info = sys.exc_info()
         if handle_result is not None:
             result, exc_info = handle_result(worker_ctx, result, exc_info)

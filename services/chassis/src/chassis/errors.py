@@ -14,6 +14,14 @@ from nameko.exceptions import deserialize_to_instance
 ENDS = (GreenletExit, KeyboardInterrupt, SystemExit)
 
 
+def text_of(error):
+    """What an error says, whatever its own `__str__` does."""
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - what tells of an error must not end in another
+        return f"(its text can't be told: {type(failure).__name__})"
+
+
 class ServiceError(Exception):
     """What a caller can expect of a call that was understood but not done; the message is for people."""
 

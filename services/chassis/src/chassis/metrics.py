@@ -109,6 +109,7 @@ _blocked = _Gauge("nameko_broker_blocked", "1 while RabbitMQ takes no messages f
 _http = _Counter("nameko_http_requests", "HTTP requests", ("http_method", "endpoint", "status_code"))
 _http_seconds = _Histogram("nameko_http_request_latency_seconds", "Duration of requests", ("http_method", "endpoint"))
 _shed = _Counter("nameko_http_requests_shed", "HTTP requests refused because of overload", ())
+_taking = _Gauge("nameko_taking", "1 while the instance takes calls of what it shares with others")
 
 _identity = {}
 
@@ -137,6 +138,11 @@ def undelivered(method):
 def workers(busy, most):
     """Have `busy()` asked for the workers in use, of `most`, whenever somebody wants to know."""
     _busy.value, _workers.value = busy, most
+
+
+def taking(is_taking):
+    """Have `is_taking()` asked whether the instance takes calls, whenever somebody wants to know."""
+    _taking.value = is_taking
 
 
 def made(service, method, outcome, seconds):
@@ -176,6 +182,11 @@ def http(method, route, status, seconds):
     method = method if method in _HTTP_METHODS else OTHER
     _http[method, route, status][0] += 1
     _http_seconds.observe((method, route), seconds)
+
+
+def refused(status):
+    """What came was no HTTP request that could be answered: nobody knows its method or path."""
+    _http[OTHER, OTHER, status][0] += 1
 
 
 def shed():

@@ -8,6 +8,7 @@ from chassis.stock import HeldQueueConsumer
 
 PING_TIMEOUT = 1  # seconds; well under the balancer's check timeout
 STATUS = {True: 200, False: 503}
+IDEMPOTENCY = "idempotency"  # the name of a check
 STATUS_DRAINING = 404  # HAProxy's `disable-on-404` then lets requests in flight finish
 
 
@@ -22,11 +23,12 @@ class Readiness:
     def report(self):
         """Return the HTTP status of `/ready` and its body: 200 if calls may come, else 503 or 404 with why."""
         state, reason = self._instance.state()
-        faults = {"broker": self._broker(), **{f"redis {key}": self._ping(key) for key in self._redis}}
+        faults = {"broker": self._broker(), **{name: _ping(client) for name, client in self._redis.items()}}
         if state != ADMITTED:
             reason = reason or f"The instance is in state {state}."
         else:
-            reason = next(filter(None, faults.values()), "")
+            # Without kept answers what carries no key is answered as ever, and the other instances have none either.
+            reason = next((fault for name, fault in faults.items() if fault and name != IDEMPOTENCY), "")
         taking = self._container.taking
         if not taking:
             reason = reason or "The instance does not take calls yet, or is about to end."
@@ -49,25 +51,31 @@ class Readiness:
                 return "Not connected to RabbitMQ."
         return ""
 
-    def _ping(self, key):
-        from redis import RedisError
 
-        try:
-            self._redis[key].ping()
-        except RedisError as error:
-            return f"Redis does not answer: {error}"
-        return ""
+def _ping(client):
+    from redis import RedisError
+
+    try:
+        client.ping()
+    except RedisError as error:
+        return f"Redis does not answer: {error}"
+    return ""
 
 
 def _redis_clients(container):
-    """A client for each Redis that the service uses, apart from the service's own, which may be busy."""
-    providers = redis_providers(container)
-    if not providers:
+    """A client for each Redis that the service uses, by the name of its check; apart from the service's own, which
+    may be busy.
+    """
+    keys = {f"redis {provider.key}": provider.key for provider in redis_providers(container)}
+    if "redis redis" not in keys and any(getattr(one, "idempotent", False) for one in container.extensions):
+        keys[IDEMPOTENCY] = "redis"
+    if not keys:
         return {}
     from redis import Redis
 
     from chassis.redis import OPTIONS
 
     bounded = {**OPTIONS, "socket_timeout": PING_TIMEOUT, "socket_connect_timeout": PING_TIMEOUT}
-    uris = container.config["REDIS_URIS"]
-    return {provider.key: Redis.from_url(uris[provider.key], **bounded) for provider in providers}
+    uris = container.config.get("REDIS_URIS", {})
+    # One that is missing is told by what needs it, at the start.
+    return {name: Redis.from_url(uris[key], **bounded) for name, key in keys.items() if key in uris}

@@ -45,7 +45,7 @@ _RESPONSES = {
     "MethodNotAllowed": _error(
         "The path does not allow this method.", "method_not_allowed", Allow={"schema": {"type": "string"}}
     ),
-    "Timeout408": _error("The body took longer than 30 s to arrive.", "request_timeout"),
+    "Timeout408": _error("The request took longer than 30 s to arrive.", "request_timeout"),
     "InProgress": _error(
         "A request with this Idempotency-Key is being worked on.", "in_progress", **_RETRY_AFTER
     ),
@@ -64,7 +64,7 @@ _RESPONSES = {
         "The two airports don't exist or are the same; or the Idempotency-Key was used for another request.",
         "unprocessable", "idempotency_key_reused",
     ),
-    "HeadersTooLarge": _error("The headers are larger than 64 KiB, or one of them than 8 KiB.", "headers_too_large"),
+    "HeadersTooLarge": _error("The headers are larger than 16 KiB, or one of them than 8 KiB.", "headers_too_large"),
     "Internal": _error("An error of ours, which our logs explain.", "internal"),
     "Unavailable": _error(
         "Something that this needs does not answer at the moment, or there is more to do than can be done. It is not "

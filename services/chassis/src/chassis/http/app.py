@@ -7,7 +7,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from chassis import metrics
-from chassis.errors import ENDS
+from chassis.errors import ENDS, text_of
 from chassis.http.errors import RequestError, json_body, response_from_exception
 from chassis.http.reply import Reply, json_reply
 from chassis.http.request import Request
@@ -68,6 +68,9 @@ class App:
         """Return what answers the request, and set the values that its path holds."""
         try:
             path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+            if path.startswith("//"):  # Werkzeug takes it for one with a single slash, and a balancer does not
+                request.path = path
+                raise NotFound
             rule, request.path_values = self._urls.match(path, method=request.method, return_rule=True)
         except UnicodeError as error:
             raise RequestError(400, "bad_request", "The path must be UTF-8.") from error
@@ -105,7 +108,7 @@ def _log_request(request, response, seconds, error):
         "call_id": request.call_id,
     }
     if error and status >= 500:
-        extra["error"] = f"{type(error).__name__}: {error}"
+        extra["error"] = f"{type(error).__name__}: {text_of(error)}"
     # Of a method's own bug Nameko has logged the traceback already.
     traceback = error if status == 500 and not request.call_id else None
     level = _log_level(request.path, status)

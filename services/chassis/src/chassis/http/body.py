@@ -1,17 +1,19 @@
 """Reading the body of a request, and getting rid of one that nobody wants."""
 
-from eventlet import Timeout
+from io import BytesIO
+
+from eventlet import Timeout, sleep
 
 from chassis.http.errors import RequestError
 
 BODY_MAX = 64 * 1024  # bytes
 BODY_TIMEOUT = 30  # seconds for a client to send its whole body
 DISCARD_MAX = 16 * 1024 * 1024  # bytes of an unwanted body that are read to save its connection
-_UNREADABLE = "chassis.body_unreadable"
+UNREADABLE = "chassis.body_unreadable"  # in the environment of a request: nobody knows where its body ends
 
 
 def read(environ):
-    """Return the body of a WSGI request.
+    """Return the body of a WSGI request, which Werkzeug then finds as if it had come with its length.
 
     Raises `RequestError`: 413 over 64 KiB, 408 if it takes longer than 30 s, 400 if it is cut short or its
     chunks are malformed.
@@ -25,15 +27,18 @@ def read(environ):
         with Timeout(BODY_TIMEOUT, TimeoutError):
             body = environ["wsgi.input"].read(BODY_MAX + 1)
     except TimeoutError as error:
-        environ[_UNREADABLE] = True
+        environ[UNREADABLE] = True
         raise RequestError(408, "request_timeout", "The body did not arrive in time.") from error
     except (ValueError, OSError) as error:
-        environ[_UNREADABLE] = True
+        environ[UNREADABLE] = True
         raise RequestError(400, "bad_request", "The body ends early, or its chunks are malformed.") from error
     if len(body) > BODY_MAX:
         raise _too_large()
     if length and len(body) < int(length):
+        environ[UNREADABLE] = True
         raise RequestError(400, "bad_request", "The body is shorter than its Content-Length.")
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), BytesIO(body)
     return body
 
 
@@ -44,11 +49,12 @@ def discard(environ):
     """
     left = DISCARD_MAX
     with Timeout(BODY_TIMEOUT, TimeoutError):
-        while left > 0 and not environ.get(_UNREADABLE):
+        while left > 0 and UNREADABLE not in environ:
             data = environ["eventlet.input"].read(16 * 1024)
             if not data:
                 return
             left -= len(data)
+            sleep()  # what comes as fast as it is read would keep all others waiting, this timeout too
     raise OSError("the rest of the body is not worth reading")
 
 

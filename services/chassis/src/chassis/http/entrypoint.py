@@ -6,8 +6,9 @@ from eventlet.event import Event
 from nameko.web.handlers import HttpRequestHandler as NamekoHttpRequestHandler
 from werkzeug.wrappers import Response
 
+from chassis.errors import ServiceError, text_of
 from chassis.http import body
-from chassis.http.errors import json_body, response_from_exception
+from chassis.http.errors import RequestError, json_body, response_from_exception
 from chassis.http.reply import Reply, json_reply
 from chassis.http.server import WebServer
 
@@ -74,7 +75,13 @@ class HttpRequestHandler(NamekoHttpRequestHandler):
             worker_ctx.repeat_key = request.repeat_key  # it has not begun yet
 
         self.server.slots.spawn(self.container._worker_pool, spawn)
-        return self.response_from_result(event.wait())
+        try:
+            result = event.wait()
+        except self.expected_exceptions as error:
+            if isinstance(error, ServiceError):  # they have a status of their own
+                raise
+            raise RequestError(400, "bad_request", text_of(error)) from error
+        return self.response_from_result(result)
 
     def _final_answer(self, request):
         """As `_answer`, with errors that the caller caused as answers, to be kept like any other."""

@@ -2,12 +2,15 @@
 
 import json
 
-from nameko.exceptions import UnknownService
+from nameko.exceptions import BadRequest, IncorrectSignature, MalformedRequest, MethodNotFound, UnknownService
 
 from chassis import errors
 from chassis.http.reply import json_reply
 
 RETRY_AFTER = "1"  # seconds
+#: Nameko's `BadRequest` too, but of a call that we made: the client can't help it.
+_CALLED_WRONGLY = (IncorrectSignature, MalformedRequest, MethodNotFound)
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps would make one for each answer
 
 #: The first class that fits decides: subclasses stand before their parents.
 _STATUS = (
@@ -30,8 +33,11 @@ class RequestError(errors.ServiceError):
 
 
 def json_body(content):
-    """Encode an answer; half a surrogate pair, which UTF-8 can't hold, becomes its JSON escape."""
-    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    """Encode an answer; half a surrogate pair, which UTF-8 can't hold, becomes its JSON escape.
+
+    `ValueError` for NaN and infinity, which JSON can't hold.
+    """
+    return _encode(content).encode("utf-8", "backslashreplace")
 
 
 def error_body(code, message):
@@ -49,10 +55,12 @@ def response_from_exception(exc):
 
 def _classified(exc):
     if isinstance(exc, RequestError):
-        return exc.status, exc.code, str(exc), exc.headers
+        return exc.status, exc.code, errors.text_of(exc), exc.headers
     if isinstance(exc, UnknownService):  # no instance has declared its queue yet
         return 503, "unavailable", "A service that this needs is not running.", {}
     for kind, status, code in _STATUS:
         if isinstance(exc, kind):
-            return status, code, str(exc), {}
+            return status, code, errors.text_of(exc), {}
+    if isinstance(exc, BadRequest) and not isinstance(exc, _CALLED_WRONGLY):
+        return 400, "bad_request", errors.text_of(exc), {}
     return 500, "internal", "The request failed because of an error on the server.", {}

@@ -10,7 +10,11 @@ import re
 
 import httptools
 
+END = b"\r\n\r\n"
+LINE_MAX = 8 * 1024  # bytes of the first line, and of each header
 HEADERS_MAX = 100  # as in the standard library
+HEADERS_SIZE_MAX = 16 * 1024  # bytes of all of them; with the largest body it must fit into the edge's tune.bufsize
+_AUTHORITY = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _LINE = re.compile(rb"[^ ]+ [^ ]+ HTTP/(\d)\.\d\r\n")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
@@ -44,7 +48,7 @@ class Head:
     """A parsed head.
 
     Attributes:
-        method, target, version: those of the request line; `version` is 1.0 or 1.1.
+        method, target, version: those of the request line, `target` without a host; `version` is 1.0 or 1.1.
         headers: `Headers`.
     """
 
@@ -68,9 +72,16 @@ class Head:
         if len(self._pairs) > HEADERS_MAX:
             raise HeadError(431, "headers_too_large", f"There are more than {HEADERS_MAX} headers.")
         self.version = parser.get_http_version()
-        self.method, self.target = parser.get_method().decode(), self._target.decode("latin-1")
+        self.method, self.target = parser.get_method().decode(), _without_host(self._target.decode("latin-1"))
         self.headers = Headers(self._pairs)
+        self._require_one_host()
         self._require_one_length()
+
+    def _require_one_host(self):
+        """As RFC 9112, 3.2 has it; what the host is makes no difference here, but it may to a balancer."""
+        hosts = len(self.headers.get_all("host"))
+        if hosts > 1 or (not hosts and self.version != "1.0"):
+            raise _bad("There must be one Host, which only HTTP/1.0 may leave out.")
 
     def _require_one_length(self):
         """A balancer in front must not find another end of the body."""
@@ -93,13 +104,29 @@ class Head:
         self._complete = True
 
 
+def _without_host(target):
+    """A target as clients send it to a proxy (`http://host/path`) is the same as its path: RFC 9112, 3.2.2."""
+    if target.startswith("/"):
+        return target
+    host = _AUTHORITY.match(target)
+    if not host:
+        return target
+    path = target[host.end() :]
+    return path if path.startswith("/") else "/" + path
+
+
 def _bad(sentence):
     return HeadError(400, "bad_request", sentence)
 
 
 def read(first, file):
     """Return the `Head` that begins with the line `first` and goes on in `file`; `HeadError` for what is none."""
-    lines = [first]
+    if len(first) >= LINE_MAX:
+        raise HeadError(414, "uri_too_long", f"The path must be shorter than {LINE_MAX} bytes.")
+    lines, left = [first], HEADERS_SIZE_MAX
     while lines[-1].strip(b"\r\n"):
-        lines.append(file.readline())
+        lines.append(file.readline(LINE_MAX))
+        left -= len(lines[-1])
+        if left < 0 or len(lines[-1]) >= LINE_MAX:
+            raise HeadError(431, "headers_too_large", "The headers are too large.")
     return Head(b"".join(lines))

@@ -9,7 +9,10 @@ the same key from a repeat.
 import json
 import logging
 import re
+import uuid
 from hashlib import blake2b
+
+from werkzeug.wrappers import Response
 
 from chassis.errors import Unavailable
 from chassis.http.errors import RequestError
@@ -51,8 +54,14 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 def key_of(request):
     """Return the request's `Idempotency-Key` or None; 400 for one that is not 1 to 255 visible ASCII characters."""
     key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
-    if key is not None and not _KEY.fullmatch(key):
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
         raise RequestError(400, "invalid", "Idempotency-Key must have 1 to 255 visible ASCII characters.")
+    # Of several eventlet makes one with commas.
+    names = [name.lower() for name, _ in request.environ["headers_raw"]] if "," in key else ()
+    if names.count("idempotency-key") > 1:
+        raise RequestError(400, "invalid", "There must be one Idempotency-Key.")
     return key
 
 
@@ -73,12 +82,14 @@ class Answers:
 
         Only what is final is kept: after a 5xx or an exception the same request may be tried again. 422 for
         another request under the same key; 409 while the request is being worked on, but not for the very attempt
-        (by its X-Request-ID) that is, which the load balancer repeats when an instance does not answer.
+        that is, which the load balancer repeats when an instance does not answer. Only the balancer can tell: its
+        X-Attempt-ID is none that a client chose.
         """
+        attempt = request.environ.get("HTTP_X_ATTEMPT_ID") or uuid.uuid4().hex
         digest = _digest(key.encode())
         keys = [f"idempotency:{digest}", f"idempotency:{digest}:attempt"]
         with redis_errors():
-            outcome, *kept = self._redis.eval(_CLAIM, 2, *keys, _request_digest(request), request.id, self._lease, KEPT)
+            outcome, *kept = self._redis.eval(_CLAIM, 2, *keys, _request_digest(request), attempt, self._lease, KEPT)
         if outcome == "other":
             message = "The Idempotency-Key was used for another request: take a new one."
             raise RequestError(422, "idempotency_key_reused", message)
@@ -92,7 +103,7 @@ class Answers:
             response = answer()
         finally:
             final = response is not None and response.status_code < 500
-            self._end(keys, request.id, _encoded(response) if final else "")
+            self._end(keys, attempt, _encoded(response) if final else "")
         return response
 
     def _end(self, keys, attempt, answer):
@@ -123,6 +134,12 @@ def _encoded(response):
     return json.dumps([response.status_code, body.decode("latin-1"), list(response.headers.items())])
 
 
+class _Replayed(Response):
+    """An answer once more: unlike a `Reply` it can be all that a handler's own `Response` was."""
+
+    default_mimetype = None
+
+
 def _decoded(text):
     status, body, headers = json.loads(text)
-    return Reply(status, body.encode("latin-1"), [*headers, ("Idempotent-Replayed", "true")])
+    return _Replayed(body.encode("latin-1"), status, [*headers, ("Idempotent-Replayed", "true")])

@@ -8,18 +8,21 @@ import logging
 import socket
 import time
 import uuid
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from http import HTTPStatus
 
 from eventlet import Timeout, wsgi
 from nameko.web.server import HttpOnlyProtocol
 
+from chassis import metrics
 from chassis.http import body, head
+from chassis.http.chunks import ChunkedInput
 from chassis.http.errors import error_body
 from chassis.http.reply import Reply
 
 _log = logging.getLogger(__name__)
 
+HEAD_TIMEOUT = 30  # seconds for a client to send the whole head of a request
 LINGER = 1  # seconds in which a client may take a refusal before the connection ends
 
 
@@ -27,28 +30,43 @@ class Protocol(HttpOnlyProtocol):
     """eventlet's protocol, stricter about heads, with every refusal in JSON."""
 
     def _read_request_line(self):
-        line = super()._read_request_line()
-        if len(line) < self.server.url_length_limit:
-            return line
-        self._refuse(414, "uri_too_long", f"The path must be shorter than {self.server.url_length_limit} bytes.")
+        """Read the whole head, and return its first line; nothing if there is no request."""
+        begun = self._first_bytes()
+        if not begun:
+            return ""
+        # A head that is there already, as most are, needs no timer, which takes longer than to read it.
+        limit = nullcontext() if head.END in begun else Timeout(HEAD_TIMEOUT, TimeoutError)
+        try:
+            with limit:
+                return self._read_head()
+        except head.HeadError as error:
+            self._refuse(*error.args)
+        except TimeoutError:
+            self._refuse(408, "request_timeout", "The head of the request did not arrive in time.")
         return ""
+
+    def _first_bytes(self):
+        """Wait for a request, and leave it unread. A connection on which there is none for long ends without a word."""
+        if self.server.keepalive:
+            self.connection.settimeout(self.server.keepalive)
+        begun = self.rfile.peek()
+        self.connection.settimeout(self.server.socket_timeout)
+        return begun
+
+    def _read_head(self):
+        line = self.rfile.readline(head.LINE_MAX)
+        self.conn_state[2] = wsgi.STATE_REQUEST
+        self._head = head.read(line, self.rfile)
+        return line
 
     def parse_request(self):
         """In place of the standard library's, and sets what that sets; returns whether there is a request."""
+        found = self._head
         self.requestline = self.raw_requestline.decode("latin-1").rstrip("\r\n")
-        try:
-            found = head.read(self.raw_requestline, self.rfile)
-        except head.HeadError as error:
-            self._refuse(*error.args)
-            return False
-        except (wsgi.HeaderLineTooLong, wsgi.HeadersTooLarge):
-            self._refuse(431, "headers_too_large", "The headers are too large.")
-            return False
         self.command, self.headers, self.request_version = found.method, found.headers, f"HTTP/{found.version}"
-        # As the standard library has it: nobody may take the path for the name of a host.
-        self.path = "/" + found.target.lstrip("/") if found.target.startswith("//") else found.target
-        asked = found.headers.get("connection", "").lower()
-        self.close_connection = asked == "close" or (found.version == "1.0" and asked != "keep-alive")
+        self.path = found.target
+        asked = {one.strip().lower() for value in found.headers.get_all("connection") for one in value.split(",")}
+        self.close_connection = "close" in asked or (found.version == "1.0" and "keep-alive" not in asked)
         return True
 
     def handle_one_response(self):
@@ -59,8 +77,10 @@ class Protocol(HttpOnlyProtocol):
             super().handle_one_response()
             return
         request_input = self.environ["eventlet.input"]
-        # A client that waits for `100 Continue` may send its body or not: nobody knows where its next request is.
-        if request_input.should_send_hundred_continue or not self.server.keepalive:
+        # A client that waits for `100 Continue` may send its body or not: nobody knows where its next request is, nor
+        # where a body ends that can't be read.
+        lost = request_input.should_send_hundred_continue or body.UNREADABLE in self.environ
+        if lost or not self.server.keepalive:
             self.close_connection = True
         more = [f"Date: {wsgi.format_date_time(time.time())}"]
         if self.close_connection:
@@ -88,6 +108,7 @@ class Protocol(HttpOnlyProtocol):
         )
         self.wfile.flush()
         self.close_connection = True
+        metrics.refused(status)
         self._linger()
         extra = {"event": "request", "status": status, "request_id": request_id, "client": self.client_address[0]}
         _log.info("A request was refused: %s", message, extra=extra)
@@ -106,5 +127,7 @@ class Protocol(HttpOnlyProtocol):
 
     def get_environ(self):
         environ = super().get_environ()
+        if environ["eventlet.input"].chunked_input:
+            environ["wsgi.input"] = environ["eventlet.input"] = ChunkedInput(environ["eventlet.input"])
         environ["eventlet.input"].discard = lambda: body.discard(environ)
         return environ

@@ -19,8 +19,8 @@ class Request(WerkzeugRequest):
     """A request with an id: the client's own if it is fit for logs, else a new one."""
 
     def __init__(self, environ):
-        # Shallow: Werkzeug never reads the body, whose size it would not bound.
-        super().__init__(environ, shallow=True)
+        # Werkzeug doesn't bound a body: `body.read` has read it before a handler asks for it.
+        super().__init__(environ, populate_request=False)
         given = environ.get("HTTP_X_REQUEST_ID", "")
         self.id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         self.call_id = None  # of the worker that handles it, if one does
