@@ -240,7 +240,7 @@ _COMPONENTS = {
             **_STATE,
             "properties": {
                 "ready": {"type": "boolean"},
-                "state": {"enum": ["probation", "admitted", "draining"]},
+                "state": {"enum": ["probation", "admitted", "held", "draining"]},
                 "reason": {"type": "string"},
                 "checks": {"type": "object", "additionalProperties": {"type": "string"}},
                 "taking": {"type": "boolean"},
