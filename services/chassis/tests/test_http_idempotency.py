@@ -48,7 +48,7 @@ class Service:
         response = Response(f"done {len(MADE)}", 299, {"Content-Type": "text/x-own", "Content-Length": "6"})
         for name in ("one", "two"):
             response.set_cookie(name, "y")
-        MADE.append(self.context)
+        MADE.append(self.key)
         return response
 
     @http("DELETE", "/thing/<thing>", idempotent=True)
