@@ -25,7 +25,8 @@ _KINDS = {
     "nameko.messaging.consume": "consume",
     "nameko.web.websocket.rpc": "websocket",
 }
-_ARGUMENTS = {"http": ("method", "url"), "event": ("source_service", "event_type")}
+_ARGUMENTS = {"http": ("method", "url"), "event": ("source_service", "event_type")}  # what it answers to
+_OPTIONS = ("handler_type", "reliable_delivery")  # of an event, after these
 # The names of Nameko's handler types are their values in capitals.
 _HANDLER_TYPES = {f"nameko.events.{name.upper()}": name for name in ("service_pool", "singleton", "broadcast")}
 # Decorators that make nothing callable.
@@ -69,7 +70,7 @@ def _entrypoint(modules: Modules, module: str, decorator: ast.expr) -> Entrypoin
     if kind == "consume":  # a queue is an object: how it is written is all that can be known of it
         return Entrypoint(kind, tuple(ast.unparse(one) for one in [*call.args, *(k.value for k in call.keywords)][:1]))
     names = _ARGUMENTS.get(kind, ())
-    given = _given((*names, "handler_type"), call)
+    given = _given((*names, *_OPTIONS), call)
     arguments = tuple(modules.constant(module, given[name]) if name in given else None for name in names)
     return Entrypoint(kind, arguments, _queue_options(modules, module, given) if kind == "event" else {})
 

@@ -121,7 +121,7 @@ def test_what_callers_can_live_with_is_no_break(old, new):
         ),
         (
             "@event_handler('trips_service', 'made')\ndef a(self, p): ...",
-            "@event_handler('trips_service', 'made', reliable_delivery=False)\ndef a(self, p): ...",
+            "@event_handler('trips_service', 'made', 'service_pool', False)\ndef a(self, p): ...",
             "airports_service.on.trips_service.made.a:moved",
             "The event trips_service.made was handled by a",
         ),
