@@ -14,6 +14,13 @@ from tests.unit.preflight.fleets import problems, write_release
 METHOD = "class S:\n    name = 'airports_service'\n    @rpc\n    def {}(self): ...\n"
 
 
+def _give_contract(folder, code):
+    (folder / "contract.json").write_text(as_text(extract({"s.py": code.encode()}, "s")))
+    described = json.loads((folder / "manifest.json").read_text())
+    described["contract_sha256"] = sha256(folder / "contract.json")
+    (folder / "manifest.json").write_text(json.dumps(described))
+
+
 @pytest.fixture
 def incompatible(facts):
     """The fleet whose airports 1.0.0 have a method that 2.0.0 lacks; where the releases are."""
@@ -21,12 +28,7 @@ def incompatible(facts):
     for release, method in (("1.0.0", "get"), ("2.0.0", "put")):
         if release != "1.0.0":
             write_release(releases, "airports", release)
-        folder = releases / f"airports-{release}"
-        code = f"from nameko.rpc import rpc\n{METHOD.format(method)}"
-        (folder / "contract.json").write_text(as_text(extract({"s.py": code.encode()}, "s")))
-        described = json.loads((folder / "manifest.json").read_text())
-        described["contract_sha256"] = sha256(folder / "contract.json")
-        (folder / "manifest.json").write_text(json.dumps(described))
+        _give_contract(releases / f"airports-{release}", f"from nameko.rpc import rpc\n{METHOD.format(method)}")
     facts["services"]["airports"]["release"] = "2.0.0"
     one = {"service": "airports", "release": "1.0.0", "slot": "a", "number": 1, "port": 8140}
     for name in facts["groups"]["app"]:
@@ -94,3 +96,34 @@ def test_what_is_let_through_is_what_breaks_and_not_what_was_typed(incompatible)
 
     assert one["id"] == "airports_service.get:removed"
     assert "The method get is gone" in one["problem"]
+
+
+@pytest.fixture
+def needing(facts):
+    """The fleet whose new greeting calls what the new airports alone have: both roll, from 1.0.0 to 2.0.0."""
+    code = {
+        "airports": METHOD.format("get") + "    @rpc\n    def more(self): ...\n",
+        "greeting": (
+            "class S:\n    name = 'greeting_service'\n    a = RpcProxy('airports_service')\n"
+            "    @rpc\n    def hello(self): self.a.more()\n"
+        ),
+    }
+    releases, running = Path(facts["releases_dir"]), []
+    for number, (service, source) in enumerate(code.items()):
+        write_release(releases, service, "2.0.0")
+        _give_contract(releases / f"{service}-2.0.0", f"from nameko.rpc import rpc, RpcProxy\n{source}")
+        facts["services"][service]["release"] = "2.0.0"
+        running.append({"service": service, "release": "1.0.0", "slot": "a", "number": 1, "port": 8120 + 20 * number})
+    for name in facts["groups"]["app"]:
+        facts["hosts"][name]["instances"] = running
+    return facts
+
+
+def test_a_callee_that_gives_way_before_its_caller_comes_breaks_nothing(needing):
+    assert problems(needing) == []
+
+
+@pytest.mark.parametrize("stays", [{"skip": ["app2"]}, {"canary": "25%"}])
+def test_but_one_that_stays_beside_the_new_does(needing, stays):
+    (problem,) = problems({**needing, **stays})
+    assert "greeting_service calls airports_service.more, which is not there" in problem
