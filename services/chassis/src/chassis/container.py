@@ -15,7 +15,7 @@ from nameko.messaging import QueueConsumer
 from nameko.utils import sanitize_url
 from nameko.web.server import WebServer as NamekoWebServer
 
-from chassis import metrics
+from chassis import metrics, resolving
 from chassis.admission import Admission
 from chassis.errors import ENDS, ServiceError, text_of
 from chassis.http.entrypoint import HttpRequestHandler
@@ -36,6 +36,7 @@ class ServiceContainer(NamekoContainer):
     """Nameko's container with health, readiness and one log line a call."""
 
     def __init__(self, service_cls, config):
+        resolving.install()
         super().__init__(service_cls, config)
         self._stopping = False
         # Here, as some read them first when they need them, which is too late.
