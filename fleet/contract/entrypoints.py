@@ -68,7 +68,8 @@ def _entrypoint(modules: Modules, module: str, decorator: ast.expr) -> Entrypoin
         return None
     kind = _KINDS[found.name]
     if kind == "consume":  # a queue is an object: how it is written is all that can be known of it
-        return Entrypoint(kind, tuple(ast.unparse(one) for one in [*call.args, *(k.value for k in call.keywords)][:1]))
+        queue = _given(("queue",), call).get("queue")
+        return Entrypoint(kind, (queue and ast.unparse(queue),))
     names = _ARGUMENTS.get(kind, ())
     given = _given((*names, *_OPTIONS), call)
     arguments = tuple(modules.constant(module, given[name]) if name in given else None for name in names)

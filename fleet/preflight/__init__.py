@@ -30,8 +30,8 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
             `vip`, `skip` (names of app hosts to leave out), `outage` (names of services whose port may change),
             `allow_incompatible` (ids of breaks that are agreed to), `allow_older` (names of services that may go back
             to what they were), `canary` (as typed, empty where the run doesn't stop at one), `options` (the variables
-            of rolls), `tells_only` (whether the run changes nothing), `limit` (as typed, empty without) and
-            `releases_dir`.
+            of rolls), `tells_only` (whether the run changes nothing), `catalogue` (this clone's own, complete, where a
+            rollout is asked for), `limit` (as typed, empty without) and `releases_dir`.
 
     Returns:
         Each problem and its remedy, as sentences under `problem` and `remedy`; empty when the run may begin.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from fleet import catalogue
 from fleet.contract import places
 from fleet.contract.absence import absences
 from fleet.contract.breaks import Break
@@ -25,7 +26,9 @@ def contract_problems(facts: Mapping) -> Iterator[dict[str, str]]:
 
 
 def allowed_breaks(facts: Mapping) -> list[dict[str, str]]:
-    """The breaks that the operator has let through by name: `id`, `problem` and `remedy`."""
+    """The breaks that the operator has let through by name: `id`, `problem` and `remedy`; none of what can't begin."""
+    if facts["limit"] or catalogue.problems(facts["services"]):
+        return []
     return [asdict(one) for one in _breaks(facts) if one.id in facts["allow_incompatible"]]
 
 

@@ -16,6 +16,11 @@ LEAST = {"rollout_settle": 0, "rollout_bake": 0, "releases_kept": 1}
 def option_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     """Of the variables in `inventory/group_vars/all/platform.yml`, which may be typed with `-e` as well."""
     options = facts["options"]
+    if facts["kind"] == "deploy" and options["plan_only"]:
+        yield problem(
+            "plan_only tells of services alone, and a deployment changes more.",
+            "Type `make deploy ARGS='--check --diff'`.",
+        )
     remedy = "Correct it where you typed it, or in inventory/group_vars."
     for name, least in LEAST.items():
         if not _is_number(options[name]) or int(options[name]) < least:

@@ -23,7 +23,7 @@ def unreadable_problems(facts: Mapping) -> Iterator[dict[str, str]]:
     try:
         newest(facts["record_answers"], core)
     except FleetError as error:
-        if all(facts["hosts"][name]["reachable"] for name in core):  # else that is said already
+        if core and all(facts["hosts"][name]["reachable"] for name in core):  # else that is said already
             yield problem(str(error), "")
 
 
@@ -43,8 +43,9 @@ def record_problems(facts: Mapping) -> Iterator[dict[str, str]]:
         yield from older_entries(record, rolls, facts["allow_older"])
         yield from _leaving_problems(facts, record)
     elif facts["kind"] == "rollout":
-        # Who names a release knows that it is another than the fleet's.
-        yield from older_entries(record, rolls, facts["allow_older"], release_named=bool(facts["release"]))
+        # Who names a release knows that it is another than the fleet's, and may not know what rolls with it.
+        own = {name: entry for name, entry in facts["catalogue"].items() if name in facts["rolls"]}
+        yield from older_entries(record, own, facts["allow_older"], release_named=bool(facts["release"]))
     if facts["kind"] in ("rollout", "rollback"):
         yield from _platform_problems(facts, record, rolls)
 
@@ -73,7 +74,7 @@ def _leaving_problems(facts: Mapping, record: Mapping) -> Iterator[dict[str, str
 
 def _known_services(facts: Mapping) -> set[str]:
     """Those that this clone has, or had: nobody takes out of a catalogue what was never in it."""
-    return {*built(Path(facts["releases_dir"])), *facts["secrets"].get("services", {})}
+    return {*built(Path(facts["releases_dir"])), *(facts["secrets"].get("services") or {})}
 
 
 def _platform_problems(facts: Mapping, record: Mapping, rolls: Mapping[str, Mapping]) -> Iterator[dict[str, str]]:

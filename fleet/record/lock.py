@@ -76,6 +76,13 @@ def judge(given: Answers, hosts: Sequence[str], own_machine: str | None = None, 
     return {**result, "state": "live", "lock": lock, "sentence": _live(lock, unreadable)}
 
 
+def unlocked(judgement: Mapping) -> str:
+    """What to tell of a lock that was taken away; `judge` said this of it before."""
+    if judgement["lock"]:
+        return f"The fleet is unlocked. {_whose(judgement['lock'])} is gone."
+    return "The fleet is unlocked." if judgement["state"] == "live" else "There was no lock."
+
+
 def won(given: Answers, hosts: Sequence[str], token: str) -> bool:
     """Whether a majority of all core hosts has the lock with this token."""
     locks = [(given.get(host) or {}).get("lock") or {} for host in hosts]

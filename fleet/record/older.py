@@ -19,7 +19,8 @@ def older_entries(
         record: The fleet's.
         catalogue: The complete one of this clone.
         allowed: Services that are meant to go back.
-        release_named: Whether the operator named the release, so that only the rest of an entry tells its age.
+        release_named: Whether the operator named the release that is to run, so that an entry that differs from the
+            fleet's in nothing else is none that was left behind.
     """
     found = []
     but = ("release",) if release_named else ()
@@ -28,7 +29,7 @@ def older_entries(
         if name in allowed or (current and same(current["entry"], entry, but)):
             continue
         past = record["replaced"].get(name, [])
-        matching = [number for number, one in enumerate(past) if same(one["entry"], entry, but)]
+        matching = [number for number, one in enumerate(past) if same(one["entry"], entry)]
         if matching:
             number = matching[-1]
             successor = past[number + 1] if number + 1 < len(past) else current

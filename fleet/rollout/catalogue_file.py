@@ -31,12 +31,19 @@ def follow(path: str | Path, entries: Mapping[str, Mapping]) -> list[str]:
                 said.append(str(error))
                 continue
             said.append(f"{shown(path)} now says {name} {entry['release']}: commit it.")
-        different = sorted(key for key, value in there.items() if key != "release" and entry.get(key, value) != value)
+        different = sorted(
+            key for key, value in there.items() if key != "release" and _meant(entry.get(key, value)) != _meant(value)
+        )
         said += [
             f"{shown(path)} says {name}.{key}: {there[key]}, the fleet runs {entry[key]}: correct it."
             for key in different
         ]
     return said
+
+
+def _meant(value: object) -> object:
+    """A complete entry says of the parts of a mapping that are empty that they are, and a file need not."""
+    return {key: part for key, part in value.items() if part} if isinstance(value, Mapping) else value
 
 
 def _replace(path: Path, name: str, release: str) -> None:

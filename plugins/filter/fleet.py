@@ -49,6 +49,7 @@ class FilterModule:
             "record_newest": decision("record.majority", "newest"),
             "record_public": decision("record.revision", "public"),
             "record_readable": decision("facts", "readable_record"),
+            "record_unlocked": decision("record.lock", "unlocked"),
             "record_won": decision("record.lock", "won"),
             "redis_users": decision("translate", "redis_users"),
             "roll_as_kept": decision("rollout.decide", "as_kept"),

@@ -42,7 +42,7 @@ def test_a_release_is_compatible_with_itself():
             "@event_handler('s', 'e', BROADCAST, reliable_delivery=False)\ndef a(self, p): ...",
             "@event_handler('s', 'e', BROADCAST, False)\ndef b(self, p): ...",
         ),
-        ("@consume(queue=QUEUE)\ndef a(self, p): ...", "@consume(QUEUE)\ndef b(self, p): ..."),
+        ("@consume(requeue_on_error=True, queue=QUEUE)\ndef a(self, p): ...", "@consume(QUEUE)\ndef b(self, p): ..."),
         ("def get(self, a: Given): ...", "def get(self, a: GivenMore): ..."),
         ("def get(self) -> GivenMore: ...", "def get(self) -> Given: ..."),
         ("def get(self) -> Given: ...", "def get(self) -> GivenMore: ..."),

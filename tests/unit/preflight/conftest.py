@@ -37,6 +37,7 @@ def facts(tmp_path):
         "limit": "",
         "canary": "",
         "tells_only": False,
+        "catalogue": {},
         "options": {
             "rollout_batch": "50%",
             "rollout_settle": 5,
@@ -44,6 +45,7 @@ def facts(tmp_path):
             "rollout_limits": {},
             "rollout_unsure": "continue",
             "releases_kept": 3,
+            "plan_only": False,
         },
         "releases_dir": str(tmp_path),
     }

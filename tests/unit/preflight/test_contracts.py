@@ -94,6 +94,7 @@ def test_what_is_let_through_is_what_breaks_and_not_what_was_typed(incompatible)
 
     (one,) = preflight.allowed_breaks({**incompatible, "rolls": ["airports"], "kind": "rollout"})
 
+    assert preflight.allowed_breaks({**incompatible, "services": None}) == []
     assert one["id"] == "airports_service.get:removed"
     assert "The method get is gone" in one["problem"]
 

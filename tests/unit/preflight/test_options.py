@@ -34,3 +34,9 @@ def test_what_is_typed_with_e_is_text_and_counts_as_well(facts):
 def test_a_canary_is_a_share(facts, canary):
     (problem,) = problems({**facts, "canary": canary})
     assert "CANARY" in problem
+
+
+def test_a_deployment_that_only_tells_is_a_check(facts):
+    facts["options"]["plan_only"] = True
+    (problem,) = problems(facts)
+    assert "make deploy ARGS='--check --diff'" in problem

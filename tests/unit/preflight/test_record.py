@@ -28,7 +28,7 @@ def test_a_catalogue_that_the_fleet_has_left_behind_is_refused_until_that_is_mea
 
 
 def test_who_names_a_release_may_go_back_to_it(facts):
-    facts["record_answers"] = answers(left_behind(facts, "greeting"))
+    facts |= {"record_answers": answers(left_behind(facts, "greeting")), "catalogue": complete(facts["services"])}
     assert problems({**facts, "kind": "rollout", "rolls": ["greeting"]})
     assert not problems({**facts, "kind": "rollout", "rolls": ["greeting"], "release": "1.0.0"})
 
@@ -37,10 +37,11 @@ def test_but_not_with_settings_that_the_fleet_has_left_behind(facts):
     record = left_behind(facts, "greeting")
     record["services"]["greeting"]["entry"] = {**record["services"]["greeting"]["entry"], "workers": 40}
     facts |= {"record_answers": answers(record), "kind": "rollout", "rolls": ["greeting"], "release": "1.0.0"}
-    (problem,) = problems(facts)
+    (problem,) = problems({**facts, "catalogue": complete(facts["services"])})
     assert "this clone is older than the fleet" in problem
-    facts["services"]["greeting"]["workers"] = 11  # which it never was
-    assert not problems(facts)
+    # After a rollback, whose release the file follows: as a whole the fleet has never had this.
+    newer = {**facts["services"], "greeting": {**facts["services"]["greeting"], "release": "1.5.0"}}
+    assert not problems({**facts, "catalogue": complete(newer)})
 
 
 def test_a_roll_of_one_service_asks_nothing_of_the_others(facts):
@@ -128,3 +129,14 @@ def test_somebody_else_who_is_at_work_is_named_before_anything_else_is_begun(fac
     (problem,) = problems(facts)
     assert problem.startswith("ops@desk has been changing the fleet with `make deploy`")
     assert not problems({**facts, "tells_only": True})
+
+
+def test_a_fleet_without_core_hosts_is_told_that_alone(facts):
+    facts["groups"]["core"], facts["record_answers"] = [], {}
+    assert not any("can't be asked" in problem for problem in problems(facts))
+
+
+def test_secrets_of_no_service_are_no_reason_to_fall_over(facts):
+    facts["record_answers"] = answers(with_weather(facts))
+    facts["secrets"]["services"] = None
+    assert any("this clone has never had it" in problem for problem in problems(facts))

@@ -133,3 +133,10 @@ def test_a_run_is_the_ansible_playbook_whatever_process_asks(tmp_path):
     )
     said = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout.split()
     assert said[0] == said[1]
+
+
+def test_who_takes_one_away_is_told_whose_it_was():
+    assert lock.unlocked(judge(held(), held(), FREE)) == (
+        "The fleet is unlocked. The lock that ops@desk has held for `make deploy` since 2026-11-26 12:00 UTC is gone."
+    )
+    assert lock.unlocked(judge(FREE, FREE, None)) == "There was no lock."

@@ -130,8 +130,8 @@ def test_releases_that_served_last_stay_and_those_that_were_withdrawn_do_not():
 
 def test_a_clone_with_settings_that_were_left_behind_is_older_whatever_release_is_named():
     fleet = record(
-        services={"greeting": {**side("3.0.0", workers=40), "since": 1}}, replaced={"greeting": [was("3.0.0")]}
+        services={"greeting": {**side("3.0.0", workers=40), "since": 1}}, replaced={"greeting": [was("2.0.0")]}
     )
-    assert older_entries(fleet, {"greeting": entry("4.0.0")}, release_named=True)
-    assert not older_entries(fleet, {"greeting": entry("4.0.0")})
-    assert not older_entries(fleet, {"greeting": entry("4.0.0", workers=40)}, release_named=True)
+    assert older_entries(fleet, {"greeting": entry("2.0.0")}, release_named=True)
+    assert not older_entries(fleet, {"greeting": entry("1.0.0")}, release_named=True)
+    assert not older_entries(fleet, {"greeting": entry("2.0.0", workers=40)}, release_named=True)

@@ -49,6 +49,11 @@ def test_an_entry_whose_release_is_merged_from_elsewhere_is_left_to_people(path)
     assert "correct it by hand" in said
 
 
+def test_what_a_complete_entry_says_more_is_no_difference(path):
+    path.write_text("services:\n  trips:\n    release: 1.0.0\n    redis: {write: [t]}\n")
+    assert follow(path, {"trips": {"release": "1.0.0", "redis": {"write": ["t"], "read": []}, "http": None}}) == []
+
+
 def test_a_catalogue_that_says_so_already_is_not_touched(path):
     before = path.stat().st_mtime_ns
     assert follow(path, {"greeting": {"release": "1.0.0", "workers": 10}}) == []
