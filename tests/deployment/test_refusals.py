@@ -113,6 +113,7 @@ def test_all_that_is_wrong_with_hosts_catalogue_releases_and_secrets_is_told_at_
             r"The catalogue has airports 9\.9\.9, which is not built \(built of airports: 1\.0\.0\)\. Type `make",
             r"The catalogue has greting .*is mistyped, correct it: did you mean greeting\? valid: airports, gateway,",
             rf"gateway .* is damaged: wheel {re.escape(wheel.name)} is missing\. Type `rm -r .* && make release",
+            r"gateway_service calls greeting_service, and the catalogue has no such service.*Put greeting into the",
             r"core1 has 5 MiB of disk left.*Free \d+ MiB on core1",
             r"core1 has 64 MiB of memory and needs \d+\. Give core1 more memory",
         ],
