@@ -1,7 +1,7 @@
 """Names of hosts are looked up by eventlet's resolver, which keeps no other greenlet waiting, loaded at the first name.
 
-eventlet's own resolver brings dnspython along, which is a third of the CPU time that an instance takes to start, and most
-instances only ever connect to addresses. So the fleet starts them with `EVENTLET_NO_GREENDNS=yes`
+eventlet's own resolver brings dnspython along, which is a third of the CPU time that an instance takes to start, and
+most instances only ever connect to addresses. So the fleet starts them with `EVENTLET_NO_GREENDNS=yes`
 (https://eventlet.readthedocs.io/en/latest/environment.html), and the container puts this in its place.
 """
 
