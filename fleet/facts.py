@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fleet.errors import FleetError
 from fleet.record.document import empty
 from fleet.record.lock import judge
-from fleet.record.majority import Answers, answers, is_readable, newest
+from fleet.record.majority import Answers, answers, newest, why_unreadable
 
 
 def clock_offset(epoch: float, began: float, ended: float) -> float:
@@ -57,7 +57,7 @@ def _reason(failed: Mapping) -> str:
 
 def readable_record(asked: Answers, core: list[str]) -> dict:
     """The fleet's record, an empty one where it can't be read: pre-flight says why, with all the rest."""
-    return newest(asked, core) if is_readable(asked, core) else empty()
+    return empty() if why_unreadable(asked, core) else newest(asked, core)
 
 
 def status_facts(groups: Mapping[str, list[str]], hostvars: Mapping[str, Mapping]) -> dict:
@@ -94,18 +94,9 @@ def status_facts(groups: Mapping[str, list[str]], hostvars: Mapping[str, Mapping
         "vip": any_host["vip"],
         "services": any_host["services"],
         "record": readable_record(asked, groups["core"]),
-        "record_unreadable": _why_unreadable(asked, groups["core"]),
+        "record_unreadable": why_unreadable(asked, groups["core"]),
         "lock": _lock(asked, groups["core"]),
     }
-
-
-def _why_unreadable(asked: Answers, core: list[str]) -> str:
-    """Why the record can't be read, a sentence; empty when it can."""
-    try:
-        newest(asked, core)
-    except FleetError as error:
-        return str(error)
-    return ""
 
 
 def _lock(asked: Answers, core: list[str]) -> dict | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fleet.contract.classes import Member, ServiceClass
 from fleet.contract.modules import Modules
 
-_STANDALONE = ("ClusterRpcProxy", "ServiceRpcProxy")  # of nameko.standalone.rpc, chassis.rpc.standalone and the like
+_STANDALONE = ("ClusterRpcProxy", "ServiceRpcProxy")  # of nameko.standalone.rpc and chassis.standalone
 _PROXIES = ("chassis.rpc.RpcProxy", "chassis.rpc.client.RpcProxy", "nameko.rpc.RpcProxy")
 # Whatever is given: the method is handed on, so only its name is known.
 ANYHOW = {"positional": 0, "keywords": [], "unpacked_positional": True, "unpacked_keywords": True}

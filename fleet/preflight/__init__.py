@@ -13,7 +13,7 @@ from fleet.preflight.hosts import address_problems, broker_problems, clock_probl
 from fleet.preflight.options import option_problems
 from fleet.preflight.record import lock_problems, record_problems, unreadable_problems
 from fleet.preflight.services import move_problems, release_problems, secret_problems, ssh_ports
-from fleet.record.majority import is_readable
+from fleet.record.majority import why_unreadable
 
 __all__ = ["allowed_breaks", "problems"]
 
@@ -40,16 +40,16 @@ def problems(facts: Mapping) -> list[dict[str, str]]:
         return list(limit_problems(facts))  # most hosts were not looked at, so there is no more to say
     parts = [group_problems(facts), skip_problems(facts), host_problems(facts), address_problems(facts)]
     parts += [vip_problems(facts), clock_problems(facts), broker_problems(facts), option_problems(facts)]
-    readable = is_readable(facts["record_answers"], facts["groups"].get("core", []))
-    parts.append(lock_problems(facts) if readable else unreadable_problems(facts))
-    if not readable and facts["kind"] != "deploy":
+    why = why_unreadable(facts["record_answers"], facts["groups"].get("core", []))
+    parts.append(unreadable_problems(facts, why) if why else lock_problems(facts))
+    if why and facts["kind"] != "deploy":
         return _all(parts)  # the record alone says what such a run is about
     typed = facts["kind"] == "rollout" and facts["release"]
     where = "Correct RELEASE=." if typed else "Correct inventory/group_vars/all/services.yml."
     if wrong := catalogue.problems(facts["services"], ssh_ports(facts)):
         parts.append(problem(sentence, where) for sentence in wrong)
     else:
-        parts += [record_problems(facts)] if readable else []
+        parts += [] if why else [record_problems(facts)]
         parts += [move_problems(facts), secret_problems(facts)]
         parts += [release_problems(facts), contract_problems(facts)]
         parts.append(capacity_problems(facts))

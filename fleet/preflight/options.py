@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from fleet.errors import FleetError
 from fleet.preflight.common import problem
@@ -27,12 +28,9 @@ def option_problems(facts: Mapping) -> Iterator[dict[str, str]]:
             yield problem(f"{name} is {options[name]!r}: give a whole number, {least} or more.", remedy)
     if options["rollout_unsure"] not in UNSURE:
         yield problem(f"rollout_unsure is {options['rollout_unsure']!r}: valid: {', '.join(UNSURE)}.", remedy)
-    tried = {
-        "rollout_batch": lambda: percentage(options["rollout_batch"], "rollout_batch"),
-        "canary": lambda: not facts["canary"] or percentage(facts["canary"], "CANARY"),
-        "rollout_limits": lambda: Limits.of(options["rollout_limits"]),
-    }
-    for attempt in tried.values():
+    shares = {"rollout_batch": options["rollout_batch"]} | ({"CANARY": facts["canary"]} if facts["canary"] else {})
+    attempts = [partial(percentage, share, name) for name, share in shares.items()]
+    for attempt in [*attempts, partial(Limits.of, options["rollout_limits"])]:
         try:
             attempt()
         except FleetError as error:

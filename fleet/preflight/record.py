@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fleet import catalogue
-from fleet.errors import FleetError
 from fleet.preflight.common import listing, problem
 from fleet.record import lock
 from fleet.record.entries import recorded
@@ -17,14 +16,11 @@ from fleet.release import built
 PLATFORM_KEYS = ("instances", "port", "http", "redis")  # of an entry, which more than its instances depends on
 
 
-def unreadable_problems(facts: Mapping) -> Iterator[dict[str, str]]:
-    """Why the record can't be read; nothing when it can."""
+def unreadable_problems(facts: Mapping, why: str) -> Iterator[dict[str, str]]:
+    """That the record can't be read, for this reason."""
     core = facts["groups"].get("core", [])
-    try:
-        newest(facts["record_answers"], core)
-    except FleetError as error:
-        if core and all(facts["hosts"][name]["reachable"] for name in core):  # else that is said already
-            yield problem(str(error), "")
+    if core and all(facts["hosts"][name]["reachable"] for name in core):  # else that is said already
+        yield problem(why, "")
 
 
 def lock_problems(facts: Mapping) -> Iterator[dict[str, str]]:

@@ -69,13 +69,13 @@ def newest(given: Answers, hosts: Sequence[str]) -> dict:
     return record
 
 
-def is_readable(given: Answers, hosts: Sequence[str]) -> bool:
-    """Whether the record can be read, see `newest`."""
+def why_unreadable(given: Answers, hosts: Sequence[str]) -> str:
+    """Why the record can't be read (`newest`), in sentences; empty when it can."""
     try:
         newest(given, hosts)
-    except FleetError:
-        return False
-    return True
+    except FleetError as error:
+        return str(error)
+    return ""
 
 
 def kept(given: Answers, hosts: Sequence[str], what: str) -> bool:

@@ -78,8 +78,7 @@ def verdict(decision: Mapping, kind: str, canary: bool, failed: list[Mapping], f
         return {"verdict": "unfinished", "reason": reason, "told": told, "ok": False}
     if goes_back:
         asked = kind == "abort"
-        told = f"{reason} So {changes} is withdrawn, and what ran before runs."
-        told = told if reason else f"{changes} is withdrawn, and what ran before runs."
+        told = f"{f'{reason} So ' if reason else ''}{changes} is withdrawn, and what ran before runs."
         return {"verdict": "aborted" if asked else "withdrawn", "reason": reason, "told": told, "ok": asked}
     if canary:
         told = (

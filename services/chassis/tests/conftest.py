@@ -215,3 +215,16 @@ def slow(here):
     Slow.done = []
     here.start(Slow)
     return here.calls(timeout=100).slow_service
+
+
+@pytest.fixture(scope="module")
+def echo(rabbitmq):
+    """A service, a peer that sends it what it likes, and a caller."""
+    from .echoing import Echo, Echoing  # which needs what is above
+
+    vhost = rabbitmq.add_vhost()
+    here = Here(rabbitmq.uri(vhost))
+    container = here.start(Echo)
+    yield Echoing(here, container)
+    here.close()
+    rabbitmq.delete_vhost(vhost)

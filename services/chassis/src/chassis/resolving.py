@@ -8,12 +8,12 @@ most instances only ever connect to addresses. So the fleet starts them with `EV
 import socket
 import sys
 from functools import partial
+from ipaddress import ip_address
 
 from eventlet import patcher
 from eventlet.green import socket as green_socket
 
 _RESOLVER = "eventlet.support.greendns"
-_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 def install():
@@ -35,11 +35,8 @@ def _look_up(name, blocking, host, *args, **kwargs):
 
 
 def _is_address(host):
-    text = host.decode("latin-1") if isinstance(host, bytes) else host
-    for family in _FAMILIES:
-        try:
-            socket.inet_pton(family, text)
-        except OSError:
-            continue
-        return True
-    return False
+    try:
+        ip_address(host.decode("latin-1") if isinstance(host, bytes) else host)
+    except ValueError:
+        return False
+    return True

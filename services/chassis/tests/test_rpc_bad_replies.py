@@ -1,0 +1,58 @@
+"""Replies that nobody should send: the caller is told, or drops them, and goes on."""
+
+import uuid
+
+import eventlet
+import pytest
+from chassis.amqp import Outcome
+from chassis.rpc import wire
+from nameko.exceptions import MalformedRequest, RemoteError
+
+
+def test_a_reply_to_nobody_is_dropped(echo):
+    own = {"content_type": "application/json", "correlation_id": "nobody's"}
+    assert echo.raw.send(echo.proxy._caller._reply_to, b"{}", **own) is Outcome.CONFIRMED
+    assert echo.raw.send(echo.proxy._caller._reply_to, b"", content_type="x") is Outcome.CONFIRMED
+    assert echo.proxy.echo(1) == 1
+    echo.check()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"{}", b'{"error": null}', b'{"error": "text", "result": 1}', b"\xff",
+             b'{"error": [], "result": 1}'],
+    ids=repr,
+)  # fmt: skip
+def test_a_reply_that_is_none_is_an_error(echo, body):
+    def answer(message):
+        own = {"content_type": "application/json", "content_encoding": "utf-8"}
+        properties = message.properties
+        eventlet.spawn(echo.raw.send, properties.reply_to, body, correlation_id=properties.correlation_id, **own)
+
+    with fake_service(echo.raw, answer) as name, pytest.raises(MalformedRequest):
+        echo.calls[name].anything()
+    echo.check()
+
+
+def test_an_error_in_a_reply_that_lacks_what_it_needs_is_an_error(echo):
+    def answer(message):
+        body = {"result": None, "error": {"value": 1}}
+        eventlet.spawn(echo.raw.send, message.properties.reply_to, body,
+                       correlation_id=message.properties.correlation_id)  # fmt: skip
+
+    with fake_service(echo.raw, answer) as name, pytest.raises((MalformedRequest, RemoteError)):
+        echo.calls[name].anything()
+
+
+class fake_service:  # noqa: N801 - used as a function
+    """A queue bound as a service's, whose requests are given to a function."""
+
+    def __init__(self, raw, answer):
+        self.name, self._connection = f"fake_{uuid.uuid4().hex}", raw.connection
+        wire.declare_queue(raw.connection, {}, self.name, f"{self.name}.*", exclusive=True)
+        self._tag = raw.connection.consume(self.name, answer, no_ack=True)
+
+    def __enter__(self):
+        return self.name
+
+    def __exit__(self, *_):
+        self._connection.cancel(self._tag)
