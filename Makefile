@@ -4,6 +4,10 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 .SHELLFLAGS := -euc
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Python keeps what it has compiled, outside the source tree, also where the environment says not to: without it each
+# run compiles Ansible again, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 
 # Which fleet: always one file, for the folder would merge all inventories in it into one.
 INVENTORY ?= inventory/lab.yml
