@@ -7,7 +7,6 @@ callback/preload.py). Each copy for itself took a third of the workers' CPU time
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from importlib import import_module
 
 from ansible.errors import AnsibleFilterError
@@ -19,7 +18,6 @@ def decision(module: str, name: str) -> Callable:
     """The function `name` of `fleet.MODULE`, whose FleetError becomes the task's message."""
     function = getattr(import_module(f"fleet.{module}"), name)
 
-    @wraps(function)
     def call(*arguments: object, **options: object) -> object:
         try:
             return function(*arguments, **options)

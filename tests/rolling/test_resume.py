@@ -9,7 +9,7 @@ from fleet.paths import CATALOGUE
 from tests.conftest import kill_playbook
 from tests.load import Load
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("home_again")]
 
 WANTED = {"service": "greeting", "release": "2.0.0"}
 
@@ -31,16 +31,22 @@ def kill_at(begun_playbook):
 
 
 @pytest.fixture
-def killed(kill_at, second, at_home, on_each, app_hosts):
-    """`killed(task)`: `kill_at` in a roll of greeting, which all the fleet is back from afterwards."""
+def home_again(at_home):
+    """The fleet is back at what it ran before, afterwards."""
+    yield
+    at_home()
+
+
+@pytest.fixture
+def killed(kill_at, second, on_each, app_hosts):
+    """`killed(task)`: `kill_at` in a roll of greeting."""
 
     def kill(task, meanwhile=lambda: None, **more):
         second("greeting")
         on_each(app_hosts, "rm -rf /opt/fleet/greeting/2.0.0")  # so that it is uploaded
         return kill_at(task, "rollout.yml", meanwhile, **WANTED, **more)
 
-    yield kill
-    at_home()
+    return kill
 
 
 def test_a_second_roll_is_refused_the_fleet_serves_on_and_the_same_command_finishes(
@@ -106,15 +112,12 @@ def test_so_may_its_abort(task, killed, kill_at, roll, base_url, running):
 
 
 @pytest.mark.long
-def test_and_the_promotion_of_its_canary(second, at_home, kill_at, roll, base_url, running):
+def test_and_the_promotion_of_its_canary(second, kill_at, roll, base_url, running):
     second("greeting")
-    try:
-        with Load(base_url) as load:
-            roll("rollout", **WANTED, canary="25%").check()
-            kill_at("nameko_service : They end", "promote.yml")
-            roll("promote").check()
-        assert not load.failures
-        assert not load.lost()
-        assert all("-2.0.0-" in program for there in running("greeting").values() for program in there)
-    finally:
-        at_home()
+    with Load(base_url) as load:
+        roll("rollout", **WANTED, canary="25%").check()
+        kill_at("nameko_service : They end", "promote.yml")
+        roll("promote").check()
+    assert not load.failures
+    assert not load.lost()
+    assert all("-2.0.0-" in program for there in running("greeting").values() for program in there)

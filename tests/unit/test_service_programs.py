@@ -12,14 +12,14 @@ from tests.unit.test_modules import module
 
 OURS = ["greeting-2.0.0-b1", "greeting-2.0.0-b2"]
 OTHER = "trips-1.0.0-a1"
-KNOWN = {"first": OURS[0], "second": OURS[1], "other": OTHER}
+BOTH_RUN = dict.fromkeys(OURS, "RUNNING")
 
 
 class Supervisor:
     """Programs by name, with supervisor's word for each; what is asked takes effect, unless a program is `stubborn`."""
 
-    def __init__(self, **programs):
-        self.programs = {KNOWN[name]: word for name, word in programs.items()}
+    def __init__(self, programs):
+        self.programs = dict(programs)
         self.stubborn, self.heard = set(), []
 
     def getAllProcessInfo(self):
@@ -38,7 +38,7 @@ class Supervisor:
 
     def startProcess(self, name, wait):
         self.heard.append(("start", name))
-        self.programs[name] = "FATAL" if name in self.stubborn else "RUNNING"
+        self.programs[name] = "RUNNING"
 
     def stopProcessGroup(self, name, wait):
         self.heard.append(("stop", name))
@@ -87,21 +87,21 @@ def files():
 
 
 def test_new_programs_start_and_nobody_elses_are_touched(run):
-    supervisor = Supervisor(other="STOPPED")
+    supervisor = Supervisor({OTHER: "STOPPED"})
     assert run("service_started", supervisor)["changed"]
     assert [supervisor.programs[name] for name in OURS] == ["RUNNING", "RUNNING"]
     assert {name for _, name in supervisor.heard} == {"", *OURS}
 
 
 def test_one_that_is_known_but_stands_still_is_started_and_one_that_runs_is_left_alone(run):
-    supervisor = Supervisor(first="EXITED", second="RUNNING")
+    supervisor = Supervisor({OURS[0]: "EXITED", OURS[1]: "RUNNING"})
     assert run("service_started", supervisor)["changed"]
     assert supervisor.heard == [("reload", ""), ("start", OURS[0])]
     assert not run("service_started", supervisor)["changed"]
 
 
 def test_one_that_does_not_start_is_told_with_its_log(run):
-    supervisor = Supervisor()
+    supervisor = Supervisor({})
     supervisor.stubborn = {OURS[1]}
     said = run("service_started", supervisor)
     assert said["failed"]
@@ -109,13 +109,13 @@ def test_one_that_does_not_start_is_told_with_its_log(run):
 
 
 def test_check_mode_starts_nothing(run):
-    supervisor = Supervisor()
+    supervisor = Supervisor({})
     assert run("service_started", supervisor, _ansible_check_mode=True)["changed"]
     assert not supervisor.heard
 
 
 def test_all_are_told_to_end_before_one_is_waited_for_and_nothing_of_them_is_left(run, files):
-    supervisor = Supervisor(first="RUNNING", second="RUNNING", other="RUNNING")
+    supervisor = Supervisor({**BOTH_RUN, OTHER: "RUNNING"})
     files.make()
     assert run("service_ended", supervisor, service="greeting", timeout=5)["changed"]
     assert supervisor.heard[:2] == [("stop", name) for name in OURS]
@@ -125,7 +125,7 @@ def test_all_are_told_to_end_before_one_is_waited_for_and_nothing_of_them_is_lef
 
 
 def test_one_that_does_not_end_is_told_and_no_reboot_starts_it(run, files):
-    supervisor = Supervisor(first="RUNNING", second="RUNNING")
+    supervisor = Supervisor(BOTH_RUN)
     supervisor.stubborn = {OURS[0]}
     files.make()
     said = run("service_ended", supervisor, service="greeting", timeout=1)
@@ -136,7 +136,7 @@ def test_one_that_does_not_end_is_told_and_no_reboot_starts_it(run, files):
 
 
 def test_what_supervisor_has_forgotten_loses_its_files_all_the_same(run, files):
-    supervisor = Supervisor(other="RUNNING")
+    supervisor = Supervisor({OTHER: "RUNNING"})
     files.make()
     assert run("service_ended", supervisor, service="greeting")["changed"]
     assert files() == []
