@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import shutil
+import tarfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -13,11 +16,11 @@ DOCUMENTATION = r"""
 module: service_release
 short_description: A release of a service is installed on this host
 description:
-  - Verifies every wheel of an unpacked release and its contract against its manifest, and the manifest against the
-    hash that the controller gives, then installs them offline into a virtual environment beside what runs. The
-    release appears under its name in one rename, or not at all.
+  - Verifies every wheel of a release and its contract against its manifest, and the manifest against the hash that the
+    controller gives, then installs them offline into a virtual environment beside what runs. The release appears under
+    its name in one rename, or not at all. The archive has served then, either way, and is removed.
 options:
-  source: {description: The unpacked release (see fleet.release)., type: path, required: true}
+  archive: {description: The release (see fleet.release) as an uncompressed tar., type: path, required: true}
   manifest_sha256: {description: SHA-256 of the controller's manifest.json., type: str, required: true}
   destination: {description: Where the release is to be., type: path, required: true}
   uv: {description: The uv program., type: path, required: true}
@@ -25,8 +28,10 @@ options:
 
 CONTRACT = "contract.json"
 
-# Into its cache uv unpacks each wheel once; releases share the files by hard links.
-UV_ENVIRONMENT = {
+# Where a wheel stays while a release on this host has it, in a folder named by its SHA-256. By where it finds a wheel
+# uv knows whether it has unpacked it before; releases that have it share its files by hard links.
+STORE = Path("/var/cache/fleet/wheels")
+ENVIRONMENT = {
     "UV_CACHE_DIR": "/var/cache/fleet/uv",
     "UV_NO_CONFIG": "1",
     "UV_OFFLINE": "1",
@@ -43,8 +48,8 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(source: Path, manifest_sha256: str) -> None:
-    """Raise RefusedError with the first difference between the files and their manifest."""
+def verify(source: Path, manifest_sha256: str) -> dict[str, str]:
+    """Raise RefusedError with the first difference between the files and their manifest; the wheels' SHA-256s."""
     manifest = source / "manifest.json"
     if sha256(manifest) != manifest_sha256:
         raise RefusedError("manifest.json is not the controller's")
@@ -59,58 +64,110 @@ def verify(source: Path, manifest_sha256: str) -> None:
     for name, digest in wheels.items():
         if sha256(source / "wheels" / name) != digest:
             raise RefusedError(f"wheel {name} is corrupt: its SHA-256 is not the manifest's")
+    return wheels
 
 
-def install(module: AnsibleModule, source: Path, target: Path) -> None:
+def stored(source: Path, wheels: dict[str, str]) -> Iterator[Path]:
+    """Keep the verified wheels; the folder of each."""
+    for name, digest in wheels.items():
+        folder = STORE / digest
+        if not (folder / name).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            (source / "wheels" / name).rename(folder / name)
+        yield folder
+
+
+def clear_store(module: AnsibleModule, releases: Path) -> None:
+    """Forget the wheels that no release on this host has any more."""
+    manifests = [json.loads(path.read_text("utf-8")) for path in releases.glob("*/*/manifest.json")]
+    used = {wheel["sha256"] for manifest in manifests for wheel in manifest["wheels"]}
+    unused = [folder for folder in STORE.iterdir() if folder.name not in used]
+    packages = {wheel.name.partition("-")[0] for folder in unused for wheel in folder.iterdir()}
+    for folder in unused:
+        shutil.rmtree(folder)
+    if packages:
+        run(module, [module.params["uv"], "--quiet", "cache", "clean", *sorted(packages)])
+
+
+def install(module: AnsibleModule, source: Path, wheels: dict[str, str], target: Path) -> None:
     """Make `target` from the verified release: venv, then contract, then manifest."""
-    venv = target / "venv"
-    create = ["venv", "--relocatable", "--python", "/usr/bin/python3", venv]
-    install = ["pip", "install", "--no-index", "--find-links", source / "wheels", "--require-hashes"]
-    install += [
-        "--compile-bytecode",
-        "--python",
-        venv / "bin" / "python",
-        "--requirements",
-        source / "requirements.txt",
-    ]
-    for arguments in (create, install):
-        # Calls are answered meanwhile, and come first.
-        command = ["nice", module.params["uv"], "--quiet", *map(str, arguments)]
-        code, _, err = module.run_command(command, environ_update=UV_ENVIRONMENT)
-        if code:
-            raise RefusedError(err.strip() or f"uv {arguments[0]} ended with status {code}")
+    venv, uv = target / "venv", [module.params["uv"], "--quiet"]
+    python = venv / "bin" / "python"
+    where = [f"--find-links={folder}" for folder in stored(source, wheels)]
+    exactly = ["--no-index", "--require-hashes", "--requirements", source / "requirements.txt"]
+    run(module, [*uv, "venv", "--relocatable", "--python", "/usr/bin/python3", venv])
+    run(module, [*uv, "pip", "install", "--python", python, *exactly, *where])
+    reuse_bytecode(venv, target.parent.parent.glob("*/*/venv"))
+    # What a wheel has for other versions of Python doesn't compile, which is no matter.
+    run(module, [python, "-m", "compileall", "-qq", "-j", "0", *venv.glob("lib/*/site-packages")], lenient=True)
     if (source / CONTRACT).is_file():
         shutil.copy(source / CONTRACT, target)
     shutil.copy(source / "manifest.json", target)
 
 
+def run(module: AnsibleModule, command: list, *, lenient: bool = False) -> None:
+    # Calls are answered meanwhile, and come first.
+    code, _, err = module.run_command(["nice", *map(str, command)], environ_update=ENVIRONMENT)
+    if code and not lenient:
+        raise RefusedError(err.strip() or f"`{' '.join(map(str, command))}` ended with status {code}")
+
+
+def reuse_bytecode(venv: Path, others: Iterable[Path]) -> None:
+    """Link what was compiled for releases on this host before, of each file that is the same one by uv's hard links.
+
+    To compile a release takes seconds, and nearly all of it is what the release before has, too.
+    """
+    # The service's own before those of other services.
+    others = sorted((other for other in others if other != venv), key=lambda other: other.parts[:-2] != venv.parts[:-2])
+    for file in venv.glob("lib/*/site-packages/**/*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(file)))
+        for other in others:
+            twin = other / file.relative_to(venv)
+            try:
+                if twin.samefile(file):
+                    compiled.parent.mkdir(exist_ok=True)
+                    compiled.hardlink_to(other / compiled.relative_to(venv))
+                    break
+            except FileNotFoundError:
+                continue
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "source": {"type": "path", "required": True},
+            "archive": {"type": "path", "required": True},
             "manifest_sha256": {"type": "str", "required": True},
             "destination": {"type": "path", "required": True},
             "uv": {"type": "path", "required": True},
         },
         supports_check_mode=True,
     )
-    source, destination = Path(module.params["source"]), Path(module.params["destination"])
-    if (destination / "manifest.json").exists():
-        module.exit_json(changed=False)
+    archive, destination = Path(module.params["archive"]), Path(module.params["destination"])
+    there = (destination / "manifest.json").exists()
     if module.check_mode:
-        module.exit_json(changed=True)
-    unfinished = destination.with_name(f"{destination.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+        module.exit_json(changed=not there)
+    # One that a run left when it was killed may hold other files.
+    source, unfinished = archive.with_suffix(""), destination.with_name(f"{destination.name}.unfinished")
+    remains = (source, unfinished)
     try:
-        verify(source, module.params["manifest_sha256"])
-        install(module, source, unfinished)
-        shutil.rmtree(destination, ignore_errors=True)
-        unfinished.rename(destination)
-    except (RefusedError, OSError) as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        for folder in remains:
+            shutil.rmtree(folder, ignore_errors=True)
+        if not there:
+            with tarfile.open(archive, "r:") as packed:
+                packed.extractall(source, filter="data")
+            wheels = verify(source, module.params["manifest_sha256"])
+            install(module, source, wheels, unfinished)
+            shutil.rmtree(destination, ignore_errors=True)
+            unfinished.rename(destination)
+            clear_store(module, destination.parent.parent)
+    except (RefusedError, OSError, tarfile.TarError) as error:
         release = f"{destination.parent.name} {destination.name}"
         module.fail_json(msg=f"{release} is refused on this host, nothing was changed: {error}.")
-    module.exit_json(changed=True)
+    finally:
+        for folder in remains:
+            shutil.rmtree(folder, ignore_errors=True)
+        archive.unlink(missing_ok=True)
+    module.exit_json(changed=not there)
 
 
 if __name__ == "__main__":

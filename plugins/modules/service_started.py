@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.supervisor_control import complaint, connect, states, wait
+from ansible.module_utils.service_programs import desired_state
+from ansible.module_utils.supervisor_control import WHILE_STARTING, complaint, connect, set_niceness, states, wait
 
 DOCUMENTATION = r"""
 module: service_started
@@ -11,6 +12,8 @@ short_description: Supervisor runs the named programs
 description:
   - Acts on the named programs alone, whose files are there. C(supervisorctl update) would act on every group whose file
     differs, those of other services included.
+  - What is in probation starts with less priority than what answers calls, and has its own once it is admitted (see
+    C(service_state)).
 options:
   programs: {description: Programs, each the only one of its group., type: list, elements: str, required: true}
   timeout: {description: Seconds within which all must have started., type: int, default: 60}
@@ -29,8 +32,14 @@ def start(supervisor, programs: list[str], timeout: int) -> dict[str, str]:
             supervisor.addProcessGroup(name)
         if there.get(name) not in (None, "RUNNING", "STARTING"):
             supervisor.startProcess(name, False)
-    settled = ("RUNNING", "FATAL")
-    return wait(supervisor, programs, lambda now: all(now.get(name) in settled for name in programs), timeout)
+    newcomers = [name for name in programs if desired_state(name) == "probation"]
+
+    def settled(now: dict[str, str]) -> bool:
+        # Supervisor has processes for them only after a while.
+        set_niceness(supervisor, newcomers, WHILE_STARTING)
+        return all(now.get(name) in ("RUNNING", "FATAL") for name in programs)
+
+    return wait(supervisor, programs, settled, timeout)
 
 
 def main() -> None:

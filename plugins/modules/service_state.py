@@ -8,13 +8,14 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.service_programs import configured, desired_state, write_state
+from ansible.module_utils.supervisor_control import WHILE_SERVING, connect, set_niceness
 
 DOCUMENTATION = r"""
 module: service_state
 short_description: What instances should be, which they follow
 description:
-  - C(admitted) waits until each says so on /ready, by its own id and with status 200. C(draining) doesn't wait for
-    anything (see C(haproxy_drained) and C(service_drained)).
+  - C(admitted) gives them the priority of all that answer calls, and waits until each says so on /ready, by its own id
+    and with status 200. C(draining) doesn't wait for anything (see C(haproxy_drained) and C(service_drained)).
 options:
   state: {description: What they should be., type: str, choices: [admitted, draining], required: true}
   programs: {description: Their programs., type: list, elements: str, required: true}
@@ -69,6 +70,8 @@ def main() -> None:
     wanted = module.params
     if module.check_mode:
         module.exit_json(changed=any(desired_state(name) != wanted["state"] for name in wanted["programs"]))
+    if wanted["state"] == "admitted":
+        set_niceness(connect(), wanted["programs"], WHILE_SERVING)
     changed = [write_state(name, wanted["state"]) for name in wanted["programs"]]
     if wanted["state"] == "admitted":
         await_admitted(module, wanted)

@@ -125,6 +125,13 @@ def test_the_way_back_needed_no_copying_and_leaves_one_set_of_instances(on, cata
 
 
 @pytest.mark.usefixtures("rolled")
+def test_nothing_is_compiled_a_second_time_that_the_release_before_had_too(on):
+    links = "cd /opt/fleet/greeting/2.0.0/venv/lib/*/site-packages && stat --format=%h $(find {} -name '*.pyc')"
+    assert "1" not in on("app1", links.format("nameko eventlet kombu")).split()
+    assert set(on("app1", links.format("greeting")).split()) == {"1"}
+
+
+@pytest.mark.usefixtures("rolled")
 def test_an_instance_whose_files_were_edited_by_hand_gave_way_to_one_as_it_should_be(on):
     assert on("app1", "grep -l 'by hand' /etc/fleet/*/*.yml || true") == ""
 

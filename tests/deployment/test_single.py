@@ -144,10 +144,9 @@ def test_a_release_that_was_damaged_on_its_way_is_refused_on_the_host(solo, shel
     wheel = next((release / "wheels").glob("fleet_greeting-*"))
     wheel.write_bytes(wheel.read_bytes()[:-1])
     packed = subprocess.run(["tar", "-c", "-C", release, "."], capture_output=True, check=True).stdout
-    shell("mkdir /upload")
-    solo.exec(HOST, ["tar", "-x", "-C", "/upload"], input=packed, check=True)
+    solo.exec(HOST, ["sh", "-c", "mkdir /upload; cat >/upload/release.tar"], input=packed, check=True)
     arguments = {
-        "source": "/upload",
+        "archive": "/upload/release.tar",
         "manifest_sha256": hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest(),
         "destination": "/opt/fleet/greeting/1.0.1",
         "uv": "/opt/fleet/bin/uv",
@@ -158,7 +157,8 @@ def test_a_release_that_was_damaged_on_its_way_is_refused_on_the_host(solo, shel
         [*command, "--args", json.dumps(arguments)], cwd=paths.ROOT, capture_output=True, text=True, check=False
     )
 
-    shell("rm -r /upload")
+    # Nothing of it is left there.
+    shell("rmdir /upload")
     assert run.returncode != 0
     said = f"greeting 1.0.1 is refused on this host, nothing was changed: wheel {wheel.name} is corrupt"
     assert said in run.stdout + run.stderr

@@ -3,7 +3,10 @@
 import hashlib
 import importlib.util
 import json
+import py_compile
 import socket
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,3 +120,64 @@ def test_a_host_refuses_a_release_whose_contract_is_another(upload, damage):
 
     with pytest.raises(loaded.RefusedError, match="is missing or corrupt"):
         loaded.verify(folder, digest)
+
+
+def test_a_host_keeps_the_wheels_that_its_releases_have_and_no_others(upload, tmp_path, monkeypatch):
+    loaded, said = module("service_release"), []
+    monkeypatch.setattr(loaded, "STORE", tmp_path / "store")
+    monkeypatch.setattr(loaded, "run", lambda _module, command: said.append(command))
+    source, _ = upload()
+    for name in ("nameko-2.whl", "fleet_mail-1.0.0.whl"):
+        (source / "wheels" / name).write_text(name)
+    kept, left = loaded.stored(source, {"nameko-2.whl": "aa", "fleet_mail-1.0.0.whl": "bb"})
+    release = tmp_path / "releases" / "mail" / "2.0.0"
+    release.mkdir(parents=True)
+    (release / "manifest.json").write_text(json.dumps({"wheels": [{"file": "nameko-2.whl", "sha256": "aa"}]}))
+
+    loaded.clear_store(SimpleNamespace(params={"uv": "uv"}), tmp_path / "releases")
+
+    assert (kept / "nameko-2.whl").is_file()
+    assert not left.exists()
+    assert said == [["uv", "--quiet", "cache", "clean", "fleet_mail"]]
+
+
+@pytest.fixture
+def venv(tmp_path):
+    """`venv(name, **files)`: a release's venv, with files of that text; a path in their place is linked."""
+
+    def make(name, **files):
+        folder = tmp_path / name / "venv" / "lib" / "python3.13" / "site-packages"
+        folder.mkdir(parents=True)
+        for module_name, content in files.items():
+            file = folder / f"{module_name}.py"
+            file.hardlink_to(content) if isinstance(content, Path) else file.write_text(content)
+        return folder
+
+    return make
+
+
+def compiled(file):
+    return Path(importlib.util.cache_from_source(str(file)))
+
+
+def test_what_another_release_has_compiled_of_the_same_file_is_taken_from_there(venv, tmp_path):
+    loaded = module("service_release")
+    former = venv("greeting/1.0.0", same="a = 1", other="b = 1")
+    for file in former.glob("*.py"):
+        py_compile.compile(str(file))
+    new = venv("greeting/2.0.0.unfinished", same=former / "same.py", other="b = 1", unknown="c = 1")
+
+    loaded.reuse_bytecode(tmp_path / "greeting/2.0.0.unfinished/venv", tmp_path.glob("*/*/venv"))
+
+    assert compiled(new / "same.py").samefile(compiled(former / "same.py"))
+    assert not compiled(new / "other.py").exists()
+    assert not compiled(new / "unknown.py").exists()
+
+
+def test_what_nobody_has_compiled_is_left_to_be_compiled(venv, tmp_path):
+    former = venv("trips/1.0.0", same="a = 1")
+    new = venv("greeting/2.0.0.unfinished", same=former / "same.py")
+
+    module("service_release").reuse_bytecode(tmp_path / "greeting/2.0.0.unfinished/venv", tmp_path.glob("*/*/venv"))
+
+    assert not compiled(new / "same.py").exists()

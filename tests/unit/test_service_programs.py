@@ -3,6 +3,10 @@
 # ruff: noqa: N802, ARG002 - the methods are supervisor's, https://supervisord.org/api.html
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from ansible.module_utils import service_programs
@@ -20,10 +24,11 @@ class Supervisor:
 
     def __init__(self, programs):
         self.programs = dict(programs)
-        self.stubborn, self.heard = set(), []
+        self.stubborn, self.heard, self.pids = set(), [], {}
 
     def getAllProcessInfo(self):
-        listed = [{"name": name, "statename": word} for name, word in self.programs.items()]
+        pids = self.pids
+        listed = [{"name": name, "statename": word, "pid": pids.get(name, 0)} for name, word in self.programs.items()]
         # Who was told to stop has stopped by the next look.
         for name in {name for name, word in self.programs.items() if word == "STOPPING"} - self.stubborn:
             self.programs[name] = "STOPPED"
@@ -106,6 +111,54 @@ def test_one_that_does_not_start_is_told_with_its_log(run):
     said = run("service_started", supervisor)
     assert said["failed"]
     assert said["msg"] == f"{OURS[1]} doesn't start (FATAL). Last of {OURS[1]}'s log:\nthe log of {OURS[1]}"
+
+
+@pytest.fixture
+def processes():
+    """Two that sleep, each with a second thread: the niceness of each thread by `processes()`; `processes.pids`."""
+    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nprint(flush=True)"
+    started = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in OURS]
+    for process in started:
+        process.stdout.readline()
+
+    def niceness():
+        threads = [int(task.name) for one in started for task in Path(f"/proc/{one.pid}/task").iterdir()]
+        return [os.getpriority(os.PRIO_PROCESS, thread) for thread in threads]
+
+    niceness.pids = dict(zip(OURS, [process.pid for process in started], strict=True))
+    yield niceness
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_while_they_start_those_that_answer_calls_come_first(run, processes):
+    supervisor = Supervisor({})
+    supervisor.pids = processes.pids
+    run("service_started", supervisor)
+    assert processes() == [10] * 4
+
+
+def test_one_that_takes_calls_already_keeps_its_priority(run, processes, files):
+    files.make()
+    for program in OURS:
+        service_programs.write_state(program, "admitted")
+    supervisor = Supervisor(BOTH_RUN)
+    supervisor.pids = processes.pids
+    run("service_started", supervisor)
+    assert processes() == [0] * 4
+
+
+def test_once_admitted_they_are_equal_and_not_before(run, processes, files, monkeypatch):
+    files.make()
+    supervisor, given = Supervisor(BOTH_RUN), []
+    supervisor.pids = processes.pids
+    # Only root may give a process more than it has.
+    monkeypatch.setattr(os, "setpriority", lambda *call: given.append(call))
+    run("service_state", supervisor, state="draining", address="127.0.0.1", host="app1")
+    assert given == []
+    run("service_state", supervisor, state="admitted", address="127.0.0.1", host="app1")
+    assert [niceness for _, _, niceness in given] == [0] * 4
 
 
 def test_check_mode_starts_nothing(run):
