@@ -71,7 +71,8 @@ def stored(source: Path, wheels: dict[str, str]) -> Iterator[Path]:
     """Keep the verified wheels; the folder of each."""
     for name, digest in wheels.items():
         folder = STORE / digest
-        if not (folder / name).exists():
+        # One that a power cut left half written is replaced.
+        if not (folder / name).exists() or sha256(folder / name) != digest:
             folder.mkdir(parents=True, exist_ok=True)
             (source / "wheels" / name).rename(folder / name)
         yield folder
@@ -84,9 +85,10 @@ def clear_store(module: AnsibleModule, releases: Path) -> None:
     unused = [folder for folder in STORE.iterdir() if folder.name not in used]
     packages = {wheel.name.partition("-")[0] for folder in unused for wheel in folder.iterdir()}
     for folder in unused:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     if packages:
-        run(module, [module.params["uv"], "--quiet", "cache", "clean", *sorted(packages)])
+        # The release is there by now: what can't be cleared is cleared the next time.
+        run(module, [module.params["uv"], "--quiet", "cache", "clean", *sorted(packages)], lenient=True)
 
 
 def install(module: AnsibleModule, source: Path, wheels: dict[str, str], target: Path) -> None:

@@ -125,18 +125,21 @@ def test_a_host_refuses_a_release_whose_contract_is_another(upload, damage):
 def test_a_host_keeps_the_wheels_that_its_releases_have_and_no_others(upload, tmp_path, monkeypatch):
     loaded, said = module("service_release"), []
     monkeypatch.setattr(loaded, "STORE", tmp_path / "store")
-    monkeypatch.setattr(loaded, "run", lambda _module, command: said.append(command))
+    monkeypatch.setattr(loaded, "run", lambda _module, command, **_: said.append(command))
     source, _ = upload()
     for name in ("nameko-2.whl", "fleet_mail-1.0.0.whl"):
         (source / "wheels" / name).write_text(name)
-    kept, left = loaded.stored(source, {"nameko-2.whl": "aa", "fleet_mail-1.0.0.whl": "bb"})
+    digest = hashlib.sha256(b"nameko-2.whl").hexdigest()
+    (tmp_path / "store" / digest).mkdir(parents=True)
+    (tmp_path / "store" / digest / "nameko-2.whl").write_text("nam")  # of a power cut
+    kept, left = loaded.stored(source, {"nameko-2.whl": digest, "fleet_mail-1.0.0.whl": "bb"})
     release = tmp_path / "releases" / "mail" / "2.0.0"
     release.mkdir(parents=True)
-    (release / "manifest.json").write_text(json.dumps({"wheels": [{"file": "nameko-2.whl", "sha256": "aa"}]}))
+    (release / "manifest.json").write_text(json.dumps({"wheels": [{"file": "nameko-2.whl", "sha256": digest}]}))
 
     loaded.clear_store(SimpleNamespace(params={"uv": "uv"}), tmp_path / "releases")
 
-    assert (kept / "nameko-2.whl").is_file()
+    assert (kept / "nameko-2.whl").read_text() == "nameko-2.whl"
     assert not left.exists()
     assert said == [["uv", "--quiet", "cache", "clean", "fleet_mail"]]
 
