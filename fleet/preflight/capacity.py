@@ -8,7 +8,8 @@ from pathlib import Path
 from fleet.preflight.common import groups_of, problem, targets_of
 from fleet.release import folder_name, manifest
 
-# Measured: 5.3 MiB of wheels become a release of 40 MiB on its host, with their bytecode and in whole disk blocks.
+# Measured: 5.3 MiB of wheels become a release of 40 MiB on its host, with their bytecode and in whole disk blocks,
+# where it shares none of them with another.
 UNPACKED = 8
 # Free on each host beside what is installed: logs, package lists, the upload of a release.
 DISK_MB = 300

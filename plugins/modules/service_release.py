@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import shutil
+import sys
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -122,16 +122,19 @@ def reuse_bytecode(venv: Path, others: Iterable[Path]) -> None:
     # The service's own before those of other services.
     others = sorted((other for other in others if other != venv), key=lambda other: other.parts[:-2] != venv.parts[:-2])
     for file in venv.glob("lib/*/site-packages/**/*.py"):
-        compiled = Path(importlib.util.cache_from_source(str(file)))
-        for other in others:
-            twin = other / file.relative_to(venv)
+        for twin in (other / file.relative_to(venv) for other in others):
             try:
                 if twin.samefile(file):
-                    compiled.parent.mkdir(exist_ok=True)
-                    compiled.hardlink_to(other / compiled.relative_to(venv))
+                    bytecode(file).parent.mkdir(exist_ok=True)
+                    bytecode(file).hardlink_to(bytecode(twin))
                     break
             except FileNotFoundError:
                 continue
+
+
+def bytecode(file: Path) -> Path:
+    """Where Python looks for what was compiled of the file (PEP 3147)."""
+    return file.parent / "__pycache__" / f"{file.stem}.{sys.implementation.cache_tag}.pyc"
 
 
 def main() -> None:

@@ -153,21 +153,25 @@ def venv(tmp_path):
         folder.mkdir(parents=True)
         for module_name, content in files.items():
             file = folder / f"{module_name}.py"
-            file.hardlink_to(content) if isinstance(content, Path) else file.write_text(content)
+            if isinstance(content, Path):
+                file.hardlink_to(content)
+            else:
+                file.write_text(content)
         return folder
 
     return make
 
 
 def compiled(file):
-    return Path(importlib.util.cache_from_source(str(file)))
+    # Without sys.pycache_prefix, which `make` sets here and nobody on a host.
+    return file.parent / "__pycache__" / Path(importlib.util.cache_from_source(file.name)).name
 
 
 def test_what_another_release_has_compiled_of_the_same_file_is_taken_from_there(venv, tmp_path):
     loaded = module("service_release")
     former = venv("greeting/1.0.0", same="a = 1", other="b = 1")
     for file in former.glob("*.py"):
-        py_compile.compile(str(file))
+        py_compile.compile(str(file), cfile=str(compiled(file)))
     new = venv("greeting/2.0.0.unfinished", same=former / "same.py", other="b = 1", unknown="c = 1")
 
     loaded.reuse_bytecode(tmp_path / "greeting/2.0.0.unfinished/venv", tmp_path.glob("*/*/venv"))
