@@ -31,7 +31,7 @@ CANCEL_TIMEOUT = 3  # seconds; whoever cancels is about to stop, and has not for
 CLOSE_TIMEOUT = 2  # seconds
 ACK_PAUSE = 0.05  # seconds that an acknowledgement waits for others
 ACK_SHARE = 4  # and while the messages that wait so are less than this part, a fourth, of a consumer's prefetch
-WRITE_PAUSE = 0.002  # seconds that a message waits for others while more than one is on its way
+GOODBYE_PAUSE = 0.005  # seconds in which the answer to the broker's goodbye is written
 UNSENT_MAX = 8 * 2**20  # bytes that may wait to be written before publishers wait with them
 
 Basic, Channel = commands.Basic, commands.Channel
@@ -201,8 +201,7 @@ class Connection:
                 self._to_write.wait()
                 if self.lost.ready():
                     return
-                if len(self._publications) > 1:  # a message alone never waits
-                    eventlet.sleep(WRITE_PAUSE)
+                eventlet.sleep(0)  # whoever is ready to run now may add to it
                 self._to_write = Event()
                 data, self._unsent, self._unsent_size = b"".join(self._unsent), [], 0
                 self._socket.sendall(data)
@@ -290,7 +289,7 @@ class Connection:
     def _on_close(self, frame):
         ok = commands.Connection.CloseOk() if isinstance(frame, commands.Connection.Close) else Channel.CloseOk()
         self._send(frames.method(ok, 0 if isinstance(ok, commands.Connection.CloseOk) else frames.CHANNEL))
-        eventlet.sleep(2 * WRITE_PAUSE)  # lets it be written
+        eventlet.sleep(GOODBYE_PAUSE)
         self._end(AmqpError(f"it closed the connection: {frame.reply_text}"))
 
     def _on_closed(self, _frame):

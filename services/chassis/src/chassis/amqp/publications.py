@@ -36,10 +36,6 @@ class Publications:
         if mandatory:
             self._mandatory[publication.key] = publication
 
-    def __len__(self):
-        """How many are not confirmed yet."""
-        return len(self._unconfirmed)
-
     def returned(self, routing_key, correlation_id):
         """A mandatory message came back; its confirm follows."""
         if publication := self._mandatory.get((routing_key, correlation_id)):
