@@ -65,7 +65,7 @@ def restore():
 
 
 def grow():
-    """site.yml with nothing to do, against the number of app hosts."""
+    """site.yml with nothing to do, and a roll of one service, against the number of app hosts."""
     content = yaml.safe_load(INVENTORY.read_text())
     added = {f"app{number}": {"ansible_host": f"10.77.0.{20 + number}"} for number in range(4, 10)}
     # Addresses of the lab end at .30 for app hosts; the last three stand elsewhere.
@@ -82,6 +82,8 @@ def grow():
             timed("make", "deploy", f"INVENTORY={path}")
             seconds, cpu = timed("make", "deploy", f"INVENTORY={path}")
             record("site.yml, nothing to do", seconds, app_hosts=hosts, controller_cpu_seconds=round(cpu, 1))
+            with rolls.prepared(["greeting"], lab, content["app"]["hosts"]):
+                rolls.there_and_back(timed, record, ["greeting"], "one service", f"INVENTORY={path}", app_hosts=hosts)
         lab.destroy(*added)
     timed("make", "deploy")
 

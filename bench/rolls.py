@@ -1,5 +1,6 @@
 """Times rolls on the lab, and what they cost the requests that are answered meanwhile."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -18,9 +19,24 @@ RATE = 40  # requests a second, half of them writes
 NO_BAKE = "ARGS=--extra-vars rollout_bake=0"
 
 
-def build():
-    """The same code of each service as another release."""
-    for service in SERVICES:
+@contextlib.contextmanager
+def prepared(services, lab, hosts):
+    """There is another release of each service, of the same code; afterwards it is gone, here and on the hosts."""
+    text = CATALOGUE.read_text()
+    build(services)
+    try:
+        yield
+    finally:
+        CATALOGUE.write_text(text)
+        for service in services:
+            shutil.rmtree(RELEASES / f"{service}-{RELEASE}", ignore_errors=True)
+        for host in hosts:
+            lab.exec(host, ["sh", "-c", f"rm -rf /opt/fleet/*/{RELEASE}"], check=True)
+
+
+def build(services):
+    """Build the release of each service."""
+    for service in services:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / service
             shutil.copytree(ROOT / "services" / service, source)
@@ -49,26 +65,22 @@ def seen(process):
     return {key: found[key] for key in ("rate", "p50_ms", "p99_ms", "max_ms", "errors", "samples")}
 
 
+def there_and_back(timed, record, services, what, *more, **facts):
+    """Time a roll of services to the other release, and the rollback of it; `what` and `facts` say what was rolled."""
+    which = f"SERVICE={','.join(services)}"
+    for verb, asked in (("rollout", [f"RELEASE={RELEASE}"]), ("rollback", [])):
+        seconds, cpu = timed("make", verb, which, *asked, NO_BAKE, *more)
+        record(f"{verb} of {what}", seconds, **facts, controller_cpu_seconds=round(cpu, 1))
+
+
 def measure(timed, record):
     """Roll one service and all of them, there and back, and one more time under load."""
-    text = CATALOGUE.read_text()
-    build()
-    try:
-        for name, services in (("one service", ["greeting"]), ("all four services", SERVICES)):
-            which = f"SERVICE={','.join(services)}"
-            for verb, more in (("rollout", [f"RELEASE={RELEASE}"]), ("rollback", [])):
-                seconds, cpu = timed("make", verb, which, *more, NO_BAKE)
-                record(f"{verb} of {name}, 3 app hosts", seconds, controller_cpu_seconds=round(cpu, 1))
+    with prepared(SERVICES, Lab.from_inventory(INVENTORY), inventory.load(INVENTORY).groups["app"]):
+        there_and_back(timed, record, ["greeting"], "one service, 3 app hosts")
+        there_and_back(timed, record, SERVICES, "all four services, 3 app hosts")
         before = seen(start_load(20))
         process = start_load(60)
         seconds, _ = timed("make", "rollout", "SERVICE=gateway", f"RELEASE={RELEASE}", NO_BAKE)
         during = seen(process)
         record("rollout of the gateway under load", seconds, before=before, during=during)
         timed("make", "rollback", "SERVICE=gateway", NO_BAKE)
-    finally:
-        CATALOGUE.write_text(text)
-        for service in SERVICES:
-            shutil.rmtree(RELEASES / f"{service}-{RELEASE}", ignore_errors=True)
-        lab = Lab.from_inventory(INVENTORY)
-        for host in inventory.load(INVENTORY).groups["app"]:
-            lab.exec(host, ["sh", "-c", f"rm -rf /opt/fleet/*/{RELEASE}"], check=True)

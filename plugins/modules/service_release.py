@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -18,7 +19,8 @@ short_description: A release of a service is installed on this host
 description:
   - Verifies every wheel of a release and its contract against its manifest, and the manifest against the hash that the
     controller gives, then installs them offline into a virtual environment beside what runs. The release appears under
-    its name in one rename, or not at all. The archive has served then, either way, and is removed.
+    its name in one rename, when all of it is on the disk, or not at all. The archive has served then, either way, and
+    is removed.
 options:
   archive: {description: The release (see fleet.release) as an uncompressed tar., type: path, required: true}
   manifest_sha256: {description: SHA-256 of the controller's manifest.json., type: str, required: true}
@@ -31,8 +33,10 @@ CONTRACT = "contract.json"
 # Where a wheel stays while a release on this host has it, in a folder named by its SHA-256. By where it finds a wheel
 # uv knows whether it has unpacked it before; releases that have it share its files by hard links.
 STORE = Path("/var/cache/fleet/wheels")
+CACHE = Path("/var/cache/fleet/uv")
+INSTALLING = Path("/var/cache/fleet/installing")  # there while what uv keeps may be half written
 ENVIRONMENT = {
-    "UV_CACHE_DIR": "/var/cache/fleet/uv",
+    "UV_CACHE_DIR": str(CACHE),
     "UV_NO_CONFIG": "1",
     "UV_OFFLINE": "1",
     "UV_PYTHON_DOWNLOADS": "never",
@@ -89,6 +93,22 @@ def clear_store(module: AnsibleModule, releases: Path) -> None:
     if packages:
         # The release is there by now: what can't be cleared is cleared the next time.
         run(module, [module.params["uv"], "--quiet", "cache", "clean", *sorted(packages)], lenient=True)
+
+
+@contextlib.contextmanager
+def lasting(module: AnsibleModule, releases: Path) -> Iterator[None]:
+    """What is made inside is on the disk afterwards.
+
+    What uv keeps is forgotten where it ended in there the last time, perhaps by a power cut: uv takes what it has
+    unpacked for whole, and each release that is made of it would be as torn.
+    """
+    if INSTALLING.exists():
+        shutil.rmtree(CACHE, ignore_errors=True)
+    INSTALLING.touch()
+    run(module, ["sync", INSTALLING.parent])
+    yield
+    run(module, ["sync", "--file-system", INSTALLING.parent, releases])
+    INSTALLING.unlink()
 
 
 def install(module: AnsibleModule, source: Path, wheels: dict[str, str], target: Path) -> None:
@@ -161,7 +181,8 @@ def main() -> None:
             with tarfile.open(archive, "r:") as packed:
                 packed.extractall(source, filter="data")
             wheels = verify(source, module.params["manifest_sha256"])
-            install(module, source, wheels, unfinished)
+            with lasting(module, destination.parent):
+                install(module, source, wheels, unfinished)
             shutil.rmtree(destination, ignore_errors=True)
             unfinished.rename(destination)
             clear_store(module, destination.parent.parent)

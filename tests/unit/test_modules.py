@@ -145,6 +145,40 @@ def test_a_host_keeps_the_wheels_that_its_releases_have_and_no_others(upload, tm
 
 
 @pytest.fixture
+def installing(tmp_path, monkeypatch):
+    """What uv keeps, a folder; what marks it as half written, a file; each command and whether the mark was there."""
+    loaded, said = module("service_release"), []
+    monkeypatch.setattr(loaded, "CACHE", tmp_path / "uv")
+    monkeypatch.setattr(loaded, "INSTALLING", tmp_path / "installing")
+    mark = loaded.INSTALLING
+    monkeypatch.setattr(loaded, "run", lambda _module, command, **_: said.append((*command, mark.exists())))
+    loaded.CACHE.mkdir()
+    return SimpleNamespace(cache=loaded.CACHE, mark=mark, lasting=loaded.lasting, said=said)
+
+
+def test_a_release_is_on_the_disk_before_it_counts(installing, tmp_path):
+    with installing.lasting(None, tmp_path / "releases"):
+        assert installing.mark.exists()
+
+    # The mark lasts before anything is made, and until all of it does.
+    assert installing.said == [
+        ("sync", tmp_path, True),
+        ("sync", "--file-system", tmp_path, tmp_path / "releases", True),
+    ]
+    assert not installing.mark.exists()
+    assert installing.cache.exists()
+
+
+def test_after_an_end_in_the_middle_nothing_is_made_of_what_uv_had_unpacked(installing, tmp_path):
+    with pytest.raises(OSError, match="off"), installing.lasting(None, tmp_path):
+        raise OSError("off")
+    assert installing.mark.exists()
+
+    with installing.lasting(None, tmp_path):
+        assert not installing.cache.exists()
+
+
+@pytest.fixture
 def venv(tmp_path):
     """`venv(name, **files)`: a release's venv, with files of that text; a path in their place is linked."""
 
