@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 import requests
 
 TIMEOUT = 15  # seconds for one request
+RETRY_AFTER = 1  # seconds until a request is repeated, where its answer doesn't say
+PAGE = 200
 
 
 @dataclass
 class Load:
     """Sends `rate` rounds a second, each `POST /airport`, `GET` of what it made, and `GET /hello/NAME`.
 
-    With `trips` also `POST /trip` from the first airport to that, and `GET` of it.
+    With `trips` also `POST /trip` from the first airport to that, and `GET` of it. With `repeats` what fails is asked
+    once more, under the same `Idempotency-Key`, when its answer says so.
 
     Rounds start on time whether or not earlier ones are answered (open loop), so that a stall shows as failures and
     not as fewer requests. Use it as a context manager; read the results after the block.
@@ -26,8 +29,11 @@ class Load:
     rate: float = 10
     writes: bool = True  # else only the `GET /hello/NAME`
     trips: bool = False
+    repeats: bool = False
     sent: int = 0
     failures: list = field(default_factory=list)  # what went wrong, a line each
+    repeated: list = field(default_factory=list)  # what went wrong at its first try alone
+    named: set = field(default_factory=set)  # each name that an airport was to get
     written: dict = field(default_factory=dict)  # id to name of each acknowledged write
     greetings: Counter = field(default_factory=Counter)  # answers of /hello, with the name taken out
     first_seen: dict = field(default_factory=dict)  # each of these answers to when it first came (epoch seconds)
@@ -52,18 +58,25 @@ class Load:
 
     def _ask(self, method, path, **options):
         self.sent += 1
-        try:
-            answer = requests.request(method, self.base_url + path, timeout=TIMEOUT, **options)
-        except requests.RequestException as error:
-            self.failures.append(f"{method} {path}: {error}")
-            return None
-        if answer.status_code != 200:
-            self.failures.append(f"{method} {path}: {answer.status_code} {answer.text}")
-            return None
-        return answer
+        if self.repeats and method == "POST":  # else the edge gives it a key
+            options["headers"] = {"Idempotency-Key": uuid.uuid4().hex}
+        for wrong in [self.repeated, self.failures] if self.repeats else [self.failures]:
+            pause = RETRY_AFTER
+            try:
+                answer = requests.request(method, self.base_url + path, timeout=TIMEOUT, **options)
+                if answer.status_code == 200:
+                    return answer
+                wrong.append(f"{method} {path}: {answer.status_code} {answer.text}")
+                pause = float(answer.headers.get("Retry-After", RETRY_AFTER))
+            except requests.RequestException as error:
+                wrong.append(f"{method} {path}: {error}")
+            if wrong is not self.failures:
+                time.sleep(pause)
+        return None
 
     def _round(self):
         name = uuid.uuid4().hex
+        self.named.add(name)
         if self.writes and (created := self._ask("POST", "/airport", json={"airport": name})):
             self.written[created.text] = name
             read = self._ask("GET", f"/airport/{created.text}")
@@ -89,3 +102,14 @@ class Load:
         written = dict(self.written)
         answers = {id_: requests.get(f"{self.base_url}/airport/{id_}", timeout=TIMEOUT) for id_ in written}
         return [id_ for id_, answer in answers.items() if answer.json() != {"airport": written[id_]}]
+
+    def twice(self):
+        """Names that more than one airport has by now: each was asked for once, repeats of that included."""
+        names, cursor = Counter(), None
+        while True:
+            asked = {"limit": PAGE, "cursor": cursor}
+            page = requests.get(f"{self.base_url}/airports", params=asked, timeout=TIMEOUT).json()
+            names.update(airport["airport"] for airport in page["airports"])
+            cursor = page["next"]
+            if cursor is None:
+                return [name for name, times in names.items() if times > 1 and name in self.named]
