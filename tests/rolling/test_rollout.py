@@ -26,6 +26,8 @@ def services(request):
 def forth(at_first, services, roll, second, base_url, lab, inventory, at_home, on_each, app_hosts, executions):
     """The services to 2.0.0 in one roll, under load: the Run, the Load, who took calls, what was executed."""
     del at_first  # read before the catalogue follows
+    # One that was uploaded once and never served, which is no way back.
+    on_each(app_hosts, "mkdir /opt/fleet/greeting/0.9.0")
     release = [second(service) for service in services]
     since = datetime.now(UTC).isoformat()
     with Takers(lab, inventory, "greeting") as takers, Load(base_url) as load:
@@ -74,6 +76,12 @@ def test_callees_come_first_and_the_new_alone_run_in_the_end(forth, services, ru
         assert run.output.index("gateway, batch 1 on ") > max(turns)
     for service in services:
         assert all("-2.0.0-" in program for there in running(service).values() for program in there)
+
+
+@pytest.mark.usefixtures("forth")
+def test_the_release_before_is_kept_on_the_hosts_and_one_that_is_no_way_back_is_not(on_each, app_hosts):
+    found = on_each(app_hosts, "ls /opt/fleet/greeting")
+    assert {tuple(out.split()) for out in found.values()} == {("1.0.0", "2.0.0")}
 
 
 @pytest.mark.usefixtures("forth")
