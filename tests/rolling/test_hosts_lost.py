@@ -46,7 +46,7 @@ def test_a_host_that_missed_a_roll_takes_no_work_until_it_is_brought_up_to_date(
     ids=["off in its own batch", "off in another's", "cut off in its own batch"],
 )
 def test_a_host_that_is_lost_in_a_roll_has_it_withdrawn(
-    how, lost, lab, second, begun_playbook, at_home, base_url, running, await_condition, record_property
+    how, lost, lab, second, begun_playbook, at_home, base_url, running, await_condition, record_testsuite_property
 ):
     second("greeting")
     extra = '{"rollout_bake": 0, "service": "greeting", "release": "2.0.0"}'
@@ -63,8 +63,7 @@ def test_a_host_that_is_lost_in_a_roll_has_it_withdrawn(
             assert status != 0
             assert f"{lost} can't be reached any more" in text
             assert f"skip={lost}" in text
-    record_property("requests", load.sent)
-    record_property("failed at the first try", len(load.repeated))
+    record_testsuite_property(f"{lost} {how}: of {load.sent} requests failed at the first try", len(load.repeated))
     assert not load.failures
     assert not load.lost()
     assert not load.twice()
