@@ -4,7 +4,7 @@ import pytest
 
 from tests.load import Load
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]
+pytestmark = pytest.mark.lab
 
 WANTED = {"service": "greeting", "release": "2.0.0"}
 
@@ -36,6 +36,7 @@ def test_it_takes_its_share_until_it_is_aborted_and_then_all_is_as_it_was(canary
     assert not load.failures
 
 
+@pytest.mark.long
 def test_it_is_promoted(canary, roll, running):
     _, load = canary
     roll("promote").check()

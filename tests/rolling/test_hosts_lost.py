@@ -7,11 +7,12 @@ import requests
 
 from tests.load import Load
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]
+pytestmark = pytest.mark.lab
 
 WANTED = {"service": "greeting", "release": "2.0.0"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["powered_off", "cut_off"])
 def test_a_host_that_missed_a_roll_takes_no_work_until_it_is_brought_up_to_date(
     how, lab, roll, second, at_home, states, running, playbook, await_condition, executions, base_url
@@ -42,8 +43,11 @@ def test_a_host_that_missed_a_roll_takes_no_work_until_it_is_brought_up_to_date(
 
 @pytest.mark.parametrize(
     ("how", "lost"),
-    [("powered_off", "app1"), ("powered_off", "app3"), ("cut_off", "app1")],
-    ids=["off in its own batch", "off in another's", "cut off in its own batch"],
+    [
+        pytest.param("powered_off", "app1", id="off in its own batch"),
+        pytest.param("powered_off", "app3", id="off in another's", marks=pytest.mark.long),
+        pytest.param("cut_off", "app1", id="cut off in its own batch", marks=pytest.mark.long),
+    ],
 )
 def test_a_host_that_is_lost_in_a_roll_has_it_withdrawn(
     how, lost, lab, second, begun_playbook, at_home, base_url, running, await_condition, record_testsuite_property

@@ -10,7 +10,7 @@ import requests
 
 from tests.load import Load
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]
+pytestmark = pytest.mark.lab
 
 SERVICE, SMOKE = "src/greeting/service.py", "src/greeting/smoke.py"
 ANSWER = '        return f"Hello, {checked_name(name)}!"\n'
@@ -52,6 +52,7 @@ def test_calls_of_five_seconds_are_finished_and_not_done_twice(
     assert all("-1.0.0-" in program for there in running("greeting").values() for program in there)
 
 
+@pytest.mark.long
 def test_an_old_instance_that_is_stuck_on_a_call_stops_the_roll_which_says_so(
     bad, roll, base_url, running, states, at_home
 ):
@@ -98,6 +99,7 @@ def greeting_key(at_first, inventory, tmp_path):
     return arguments
 
 
+@pytest.mark.long
 def test_a_changed_secret_is_rolled_and_rolled_back(greeting_key, playbook, on_each, app_hosts):
     def running_with():
         found = on_each(app_hosts, "grep -h ^API_KEY /etc/fleet/greeting/*.yml")
