@@ -15,6 +15,17 @@ pytestmark = pytest.mark.lab
 SERVICE, SMOKE = "src/greeting/service.py", "src/greeting/smoke.py"
 ANSWER = '        return f"Hello, {checked_name(name)}!"\n'
 
+IN_FLIGHT = """
+import glob, re, urllib.request
+calls = 0
+for path in glob.glob("/etc/supervisor/conf.d/greeting-*.conf"):
+    text = open(path).read()
+    address, port = (re.search(f'FLEET_{key}="([^"]*)"', text)[1] for key in ("ADDRESS", "PORT"))
+    metrics = urllib.request.urlopen(f"http://{address}:{port}/metrics", timeout=5).read().decode()
+    calls += float(re.search("^nameko_rpc_requests_in_flight (.*)$", metrics, re.M)[1])
+print(json.dumps(calls))
+"""
+
 
 def test_a_disk_that_fills_while_a_release_is_staged_changes_nothing(second, roll, base_url, pids, on):
     release = second("greeting")
@@ -54,7 +65,7 @@ def test_calls_of_five_seconds_are_finished_and_not_done_twice(
 
 @pytest.mark.long
 def test_an_old_instance_that_is_stuck_on_a_call_stops_the_roll_which_says_so(
-    bad, roll, base_url, running, states, at_home
+    bad, roll, base_url, running, states, at_home, app_hosts, python_on, await_condition
 ):
     stuck = f"        import eventlet\n\n        eventlet.sleep(90 * (name == 'stuck'))\n{ANSWER}"
     roll("rollout", service="greeting", release=bad((SERVICE, ANSWER, stuck)), rollout_bake=0).check()
@@ -62,6 +73,7 @@ def test_an_old_instance_that_is_stuck_on_a_call_stops_the_roll_which_says_so(
     assert requests.get(f"{base_url}/hello/stuck", timeout=30).status_code == 504
     run = roll("rollback", service="greeting")
     there, should_be = running("greeting"), states("greeting")
+    await_condition(lambda: not any(python_on(app_hosts, IN_FLIGHT).values()), 90, "the call ends")
     at_home()
     assert run.status != 0, run.output[-3000:]
     told = run.text.partition("TASK [The end]")[2]
