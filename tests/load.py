@@ -32,7 +32,7 @@ class Load:
     repeats: bool = False
     sent: int = 0
     failures: list = field(default_factory=list)  # what went wrong, a line each
-    repeated: list = field(default_factory=list)  # what went wrong at its first try alone
+    repeated: list = field(default_factory=list)  # what went wrong at its first try, whatever came of the second
     named: set = field(default_factory=set)  # each name that an airport was to get
     written: dict = field(default_factory=dict)  # id to name of each acknowledged write
     greetings: Counter = field(default_factory=Counter)  # answers of /hello, with the name taken out

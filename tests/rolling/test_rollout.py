@@ -27,7 +27,7 @@ def forth(at_first, services, roll, second, base_url, lab, inventory, at_home, o
     """The services to 2.0.0 in one roll, under load: the Run, the Load, who took calls, what was executed."""
     del at_first  # read before the catalogue follows
     # One that was uploaded once and never served, which is no way back.
-    on_each(app_hosts, "mkdir /opt/fleet/greeting/0.9.0")
+    on_each(app_hosts, "mkdir -p /opt/fleet/greeting/0.9.0")
     release = [second(service) for service in services]
     since = datetime.now(UTC).isoformat()
     with Takers(lab, inventory, "greeting") as takers, Load(base_url) as load:
