@@ -1,5 +1,7 @@
 """Headers: what a peer reads is what was given, with all of its digits; the peer of stock Nameko is py-amqp."""
 
+from datetime import UTC, datetime
+
 from amqp.serialization import dumps, loads
 from chassis.amqp.tables import Properties, field_table
 from hypothesis import given, settings
@@ -35,5 +37,9 @@ def test_a_table_of_stock_nameko_is_read_as_it_was_given(table):
 
 
 def test_other_properties_are_as_pamqp_writes_them():
-    properties = {"content_type": "a/b", "correlation_id": "7", "delivery_mode": 2}
-    assert Properties(**properties).marshal() == Properties.__base__(**properties).marshal()
+    texts = ("content_type", "content_encoding", "correlation_id", "reply_to", "expiration", "message_id")
+    texts += ("message_type", "user_id", "app_id")
+    others = {"delivery_mode": 2, "priority": 3, "timestamp": datetime(2026, 11, 27, tzinfo=UTC), "headers": {"a": "b"}}
+    every = {**{name: f"the {name}" for name in texts}, **others}
+    for properties in (every, {}, {**every, "reply_to": "", "headers": None}, *({name: every[name]} for name in every)):
+        assert Properties(**properties).marshal() == Properties.__base__(**properties).marshal()

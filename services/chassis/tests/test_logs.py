@@ -66,5 +66,12 @@ def test_an_errors_traceback_is_in_its_line(formatter):
     assert line["traceback"].endswith("ValueError: no")
 
 
+def test_a_line_is_the_same_after_another_formatter(formatter):
+    told = record(event="call")
+    line = formatter.format(told)
+    logging.Formatter("%(asctime)s %(message)s").format(told)
+    assert formatter.format(told) == line
+
+
 def test_what_json_has_no_form_for_is_told_as_text(formatter):
     assert json.loads(formatter.format(record(what={1}, name_="é\n")))["what"] == "{1}"

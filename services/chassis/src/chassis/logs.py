@@ -4,12 +4,14 @@ import json
 import logging
 import time
 from contextvars import ContextVar
+from itertools import islice
 
 from eventlet import hubs
 
 # What every line of the current call carries. A greenlet has a context of its own, so calls don't mix.
 call_fields = ContextVar("call_fields", default={})  # noqa: B039 - never changed in place
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_STANDARD = len(logging.makeLogRecord({}).__dict__)  # the attributes that each record has; what `extra` adds follows
+_FORMATTED = {"message", "asctime"}  # what formatters add, others than ours
 _encode = json.JSONEncoder(default=str).encode  # json.dumps would make one for each line
 
 
@@ -37,8 +39,8 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **call_fields.get(),
         }
-        for key, value in record.__dict__.items():
-            if key not in _STANDARD:
+        for key, value in islice(record.__dict__.items(), _STANDARD, None):
+            if key not in _FORMATTED:
                 line[key] = value
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)

@@ -9,13 +9,28 @@ from pamqp import commands, common, encode
 class Properties(commands.Basic.Properties):
     """A message's properties, with such headers."""
 
-    def encode_property(self, name, value):
-        return field_table(value) if name == "headers" else encode.by_type(value, self.amqp_type(name))
+    def marshal(self):
+        """As pamqp's, which asks for the type of each property and how that is written each time."""
+        flags, parts = 0, []
+        for name, flag, encoded in _PROPERTIES:
+            value = getattr(self, name)
+            if value is not None and value != "":
+                flags |= flag
+                parts.append(encoded(value))
+        return _FLAGS.pack(flags) + b"".join(parts)
 
 
 def field_table(table):
     """A dictionary as an AMQP table. `TypeError` for what AMQP can't express."""
     return _sized(b"".join(encode.short_string(key) + _value(value) for key, value in table.items()))
+
+
+# Name, flag, and what writes it. There are fourteen, so their flags fit into one word.
+_FLAGS = common.Struct.ushort
+_PROPERTIES = tuple(
+    (name, Properties.flags[name], field_table if name == "headers" else encode.METHODS[Properties.amqp_type(name)])
+    for name in Properties.__slots__
+)
 
 
 def _value(value):

@@ -2,7 +2,7 @@
 
 import json
 import re
-import uuid
+import secrets
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -22,7 +22,7 @@ class Request(WerkzeugRequest):
         # Werkzeug doesn't bound a body: `body.read` has read it before a handler asks for it.
         super().__init__(environ, populate_request=False)
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        self.id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         self.call_id = None  # of the worker that handles it, if one does
         self.repeat_key = None  # from which the ids of the calls that it causes derive, if it carries a key
         self.body = b""

@@ -99,7 +99,7 @@ class Rpc(NamekoRpc):
     _signature_found = None
 
     def __init__(self, once=False, **options):
-        self._keeps = once
+        self._keeps, self._fitting = once, set()  # numbers of arguments that the method was found to take
         super().__init__(**options)
 
     def setup(self):
@@ -115,11 +115,16 @@ class Rpc(NamekoRpc):
         self.rpc_consumer.stop_taking()
 
     def check_signature(self, args, kwargs):
+        # Whether arguments fit depends on how many there are, and on the names of the others.
+        if not kwargs and len(args) in self._fitting:
+            return
         try:
             self._signature().bind(None, *args, **kwargs)  # in place of `self`
         except TypeError:
             super().check_signature(args, kwargs)  # slower; raises it in Nameko's words
             raise
+        if not kwargs:
+            self._fitting.add(len(args))
 
     def _signature(self):
         if self._signature_found is None:

@@ -1,11 +1,18 @@
 """What RPC looks like on the wire: Nameko's exchange, queues, headers and bodies, and what the chassis adds."""
 
 import bz2
+import json
 import zlib
 
 import kombu.serialization
+import kombu.utils.json
 from nameko import serialization
-from nameko.constants import CALL_ID_STACK_CONTEXT_KEY, HEADER_PREFIX, RPC_EXCHANGE_CONFIG_KEY
+from nameko.constants import (
+    CALL_ID_STACK_CONTEXT_KEY,
+    HEADER_PREFIX,
+    RPC_EXCHANGE_CONFIG_KEY,
+    SERIALIZERS_CONFIG_KEY,
+)
 from nameko.exceptions import MalformedRequest, UnserializableValueError
 from pamqp import commands
 
@@ -21,6 +28,10 @@ BODY_MAX = 16 * 2**20  # bytes
 PERSISTENT = 2
 # By kombu's names. Those that can say when there is too much before it is there; the rest is little used.
 _DECOMPRESSORS = {"application/x-gzip": zlib.decompressobj, "application/x-bz2": bz2.BZ2Decompressor}
+# As kombu writes and reads JSON, which would make an encoder or a decoder anew for each message.
+_encode_json = kombu.utils.json.JSONEncoder().encode
+_decode_json = json.JSONDecoder(object_hook=kombu.utils.json.object_hook).decode
+_JSON, _JSON_TYPE, _JSON_ENCODING = "json", "application/json", "utf-8"
 _OWN_HEADERS = (DEADLINE_HEADER, COMPRESSION_HEADER)  # about the message alone
 _PREFIX = f"{HEADER_PREFIX}."
 
@@ -49,17 +60,23 @@ class Codec:
     def __init__(self, config):
         self.serializer, accept = serialization.setup(config)
         self._accept = kombu.serialization.prepare_accept_content(accept)  # names as content types
+        self._knows_json = not config.get(SERIALIZERS_CONFIG_KEY)  # which may have another one under JSON's name
 
     def encode(self, body, serializer=None):
         """Return content type, encoding and bytes. `UnserializableValueError` for what can't be one message."""
         try:
-            content_type, encoding, content = kombu.serialization.dumps(body, serializer or self.serializer)
+            content_type, encoding, content = self._dumps(body, serializer or self.serializer)
         except Exception as error:
             raise UnserializableValueError(body) from error
         content = content.encode(encoding) if isinstance(content, str) else content
         if len(content) > BODY_MAX:
             raise UnserializableValueError(f"{len(content)} bytes, where RabbitMQ takes {BODY_MAX} at most")
         return content_type, encoding, content
+
+    def _dumps(self, body, serializer):
+        if self._knows_json and serializer == _JSON:
+            return _JSON_TYPE, _JSON_ENCODING, _encode_json(body)
+        return kombu.serialization.dumps(body, serializer)
 
     def serializer_of(self, content_type):
         """The serializer of a content type that is accepted, else the default one."""
@@ -73,11 +90,14 @@ class Codec:
             content, compression = message.body, (properties.headers or {}).get(COMPRESSION_HEADER)
             if compression:
                 content = _decompressed(content, compression)
-            return kombu.serialization.loads(
-                content, properties.content_type, properties.content_encoding or "utf-8", accept=self._accept
-            )
+            return self._loads(content, properties.content_type, properties.content_encoding)
         except Exception as error:
             raise MalformedRequest(f"The message can't be read: {error}") from error
+
+    def _loads(self, content, content_type, encoding):
+        if self._knows_json and content_type == _JSON_TYPE and _JSON_TYPE in self._accept:
+            return _decode_json(content.decode(_JSON_ENCODING))
+        return kombu.serialization.loads(content, content_type, encoding or _JSON_ENCODING, accept=self._accept)
 
 
 def _decompressed(content, compression):
