@@ -57,22 +57,30 @@ class Load:
             due += 1 / self.rate
 
     def _ask(self, method, path, **options):
+        """The answer if it is a 200, else None."""
         self.sent += 1
-        if self.repeats and method == "POST":  # else the edge gives it a key
+        if not self.repeats:
+            answer, _ = self._try(self.failures, method, path, options)
+            return answer
+        if method == "POST":  # else the edge gives it a key
             options["headers"] = {"Idempotency-Key": uuid.uuid4().hex}
-        for wrong in [self.repeated, self.failures] if self.repeats else [self.failures]:
-            pause = RETRY_AFTER
-            try:
-                answer = requests.request(method, self.base_url + path, timeout=TIMEOUT, **options)
-                if answer.status_code == 200:
-                    return answer
-                wrong.append(f"{method} {path}: {answer.status_code} {answer.text}")
-                pause = float(answer.headers.get("Retry-After", RETRY_AFTER))
-            except requests.RequestException as error:
-                wrong.append(f"{method} {path}: {error}")
-            if wrong is not self.failures:
-                time.sleep(pause)
-        return None
+        answer, pause = self._try(self.repeated, method, path, options)
+        if answer is None:
+            time.sleep(pause)
+            answer, _ = self._try(self.failures, method, path, options)
+        return answer
+
+    def _try(self, wrong, method, path, options):
+        """The answer if it is a 200, else None and a line in `wrong`; and how many seconds to wait for another try."""
+        try:
+            answer = requests.request(method, self.base_url + path, timeout=TIMEOUT, **options)
+        except requests.RequestException as error:
+            wrong.append(f"{method} {path}: {error}")
+            return None, RETRY_AFTER
+        if answer.status_code == 200:
+            return answer, 0
+        wrong.append(f"{method} {path}: {answer.status_code} {answer.text}")
+        return None, float(answer.headers.get("Retry-After", RETRY_AFTER))
 
     def _round(self):
         name = uuid.uuid4().hex

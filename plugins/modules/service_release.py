@@ -84,7 +84,10 @@ def stored(source: Path, wheels: dict[str, str]) -> Iterator[Path]:
 
 def clear_store(module: AnsibleModule, releases: Path) -> None:
     """Forget the wheels that no release on this host has any more."""
-    manifests = [json.loads(path.read_text("utf-8")) for path in releases.glob("*/*/manifest.json")]
+    try:
+        manifests = [json.loads(path.read_text("utf-8")) for path in releases.glob("*/*/manifest.json")]
+    except (OSError, ValueError):
+        return  # of a release whose manifest can't be read nobody knows which it has
     used = {wheel["sha256"] for manifest in manifests for wheel in manifest["wheels"]}
     unused = [folder for folder in STORE.iterdir() if folder.name not in used]
     packages = {wheel.name.partition("-")[0] for folder in unused for wheel in folder.iterdir()}

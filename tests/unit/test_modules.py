@@ -144,6 +144,19 @@ def test_a_host_keeps_the_wheels_that_its_releases_have_and_no_others(upload, tm
     assert said == [["uv", "--quiet", "cache", "clean", "fleet_mail"]]
 
 
+def test_a_host_keeps_all_wheels_while_it_cannot_read_which_a_release_has(tmp_path, monkeypatch):
+    loaded = module("service_release")
+    monkeypatch.setattr(loaded, "STORE", tmp_path / "store")
+    (tmp_path / "store" / "aa").mkdir(parents=True)
+    release = tmp_path / "releases" / "mail" / "2.0.0"
+    release.mkdir(parents=True)
+    (release / "manifest.json").write_text('{"wheels": [')  # of a power cut
+
+    loaded.clear_store(SimpleNamespace(params={"uv": "uv"}), tmp_path / "releases")
+
+    assert (tmp_path / "store" / "aa").exists()
+
+
 @pytest.fixture
 def installing(tmp_path, monkeypatch):
     """What uv keeps, a folder; what marks it as half written, a file; each command and whether the mark was there."""
