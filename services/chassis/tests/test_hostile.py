@@ -317,6 +317,12 @@ def test_pipelined_requests_are_answered_in_order(service):
     assert [status for status, _, _ in answers(service.raw(request + POST + b"\r\n" + request))] == [200, 400, 200]
 
 
+def test_an_empty_line_before_a_request_is_no_part_of_it(service):
+    request = POST + b"Content-Length: 13\r\n\r\n" + BODY
+    assert [status for status, _, _ in answers(service.raw(b"\r\n" + request + b"\r\n" + request))] == [200, 200]
+    only_answer(service.raw(b"\r\n\r\n" + request), 400)
+
+
 @pytest.mark.parametrize(
     ("version", "header", "expected"),
     [

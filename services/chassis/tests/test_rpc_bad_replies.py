@@ -1,9 +1,11 @@
 """Replies that nobody should send: the caller is told, or drops them, and goes on."""
 
+import json
 import uuid
 
 import eventlet
 import pytest
+from chassis import metrics
 from chassis.amqp import Outcome
 from chassis.rpc import wire
 from nameko.exceptions import MalformedRequest, RemoteError
@@ -41,6 +43,19 @@ def test_an_error_in_a_reply_that_lacks_what_it_needs_is_an_error(echo):
 
     with fake_service(echo.raw, answer) as name, pytest.raises((MalformedRequest, RemoteError)):
         echo.calls[name].anything()
+
+
+@pytest.mark.parametrize("name", [["x"], {"x": 1}, 7, "\ud800"], ids=repr)
+def test_an_error_of_no_proper_name_is_an_error_and_counted(echo, name):
+    def answer(message):
+        body = {"result": None, "error": {"exc_type": name, "exc_path": "", "exc_args": [], "value": "odd"}}
+        own = {"content_type": "application/json", "correlation_id": message.properties.correlation_id}
+        eventlet.spawn(echo.raw.send, message.properties.reply_to, json.dumps(body).encode(), **own)
+
+    with fake_service(echo.raw, answer) as service, pytest.raises(RemoteError, match="odd"):
+        echo.calls[service].anything()
+    metrics.exposition()
+    echo.check()
 
 
 class fake_service:  # noqa: N801 - used as a function

@@ -6,8 +6,8 @@ from collections import Counter
 import eventlet
 import pytest
 from chassis.amqp import Address, Link
-from chassis.errors import Unavailable
-from chassis.rpc import wire
+from chassis.errors import RpcTimeout, Unavailable
+from chassis.rpc import RpcProxy, wire
 from nameko.exceptions import MethodNotFound
 
 from .conftest import eventually
@@ -145,6 +145,21 @@ def test_with_repeat_after_a_lost_reply_is_asked_for_again(here):
     assert calls.deaf_service.anything() == "second"
     first, second = taken
     assert first.properties.correlation_id == second.properties.correlation_id
+
+
+def test_without_retry_a_call_is_sent_once_whatever_the_setting(here):
+    raw, proxy, taken = here.raw(), here.calls(RPC_REPEAT_AFTER=0.05, timeout=0.5).deaf_service, []
+    proxy._options = {"retry": False}
+    wire.declare_queue(raw.connection, {}, "deaf", "deaf_service.*", exclusive=True)
+    raw.connection.consume("deaf", taken.append, no_ack=True)
+    with pytest.raises(RpcTimeout):
+        proxy.anything()
+    assert len(taken) == 1
+
+
+def test_a_proxy_that_never_retries_and_repeats_is_refused():
+    with pytest.raises(ValueError, match="leave repeat_after out"):
+        RpcProxy("work_service", retry=False, repeat_after=1)
 
 
 def test_replies_to_calls_that_wait_in_the_queue_at_the_start_are_sent(here, rabbitmq, vhost):

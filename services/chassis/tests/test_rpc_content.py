@@ -86,3 +86,23 @@ def test_context_that_cannot_be_sent_is_refused_and_not_tried_again(here, contex
     eventually(lambda: caller._connection)
     with pytest.raises(ValueError, match="message's"):
         cluster.echo_service.echo(1)
+
+
+@pytest.mark.parametrize("context", [{"a": object()}, {"a": math.nan}], ids=["odd", "nan"])
+def test_nor_does_it_keep_others_from_a_broker_that_was_away(there, here, broker_proxy, context):
+    here.start(Echo)
+    cluster = there.calls(context)
+    caller = cluster.echo_service._caller
+    broker_proxy.refuse()
+    broker_proxy.cut()
+    eventually(lambda: caller._connection is None)
+    reply = cluster.echo_service.echo.call_async(1)
+    broker_proxy.heal()
+    with pytest.raises(ValueError, match="message's"):
+        reply.result()
+    assert caller._connection
+
+
+def test_a_name_in_the_context_may_be_what_python_allows(here):
+    here.start(Echo)
+    assert here.calls({7: "seven"}).echo_service.echo(1) == 1

@@ -1,6 +1,7 @@
 """`once=True`: a call that comes again under its id has its effect once."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import ClassVar
 
 import eventlet
@@ -22,6 +23,7 @@ class Counting:
     call = Call()
     done: ClassVar = []
     may_end = None  # an event that calls of `stay` wait for
+    typed_result = datetime(2026, 11, 27, tzinfo=UTC)
 
     def _do(self, what):
         self.done.append(what)
@@ -79,6 +81,11 @@ class Counting:
     def unserializable(self, what):
         return {self._do(what)}
 
+    @rpc(once=True)
+    def typed(self):
+        self._do("typed")
+        return [self.typed_result]
+
     @rpc
     def many(self, what):
         return self._do(what)
@@ -86,6 +93,11 @@ class Counting:
     @rpc(once=True, expected_exceptions=KeyError)
     def expected(self):
         raise KeyError("x")
+
+
+class CountingInBytes(Counting):
+    name = "counting_in_bytes_service"
+    redis = Redis("redis", decode_responses=False)
 
 
 class Asking:
@@ -252,10 +264,26 @@ def test_a_mark_that_stays_makes_it_unavailable_at_the_deadline(shared_redis, co
     assert Counting.done == []
 
 
-def test_a_result_that_cannot_be_kept_is_told(counting):
-    with pytest.raises(RemoteError):
-        counting.unserializable("a")
+def test_a_result_that_cannot_be_kept_is_told_each_time_and_not_made_again(counting):
+    call = counting.unserializable.using(call_id="one")
+    for _ in range(2):
+        with pytest.raises(RemoteError, match="Unserializable value"):
+            call("a")
     assert counting.count("b") == 2
+
+
+def test_what_can_be_sent_can_be_kept(counting):
+    assert same(counting.typed, 2) == [[Counting.typed_result]] * 2
+    assert Counting.done == ["typed"]
+
+
+def test_a_redis_that_answers_bytes_serves_too(here, config, shared_redis):
+    Counting.done = []
+    here.start(CountingInBytes, **config)
+    count = here.calls().counting_in_bytes_service.count.using(call_id="one")
+    with shared_redis.client() as client:
+        client.set("once:counting_in_bytes_service:counting_in_bytes_service.count.one", "running", px=150)
+    assert [count("a"), count("a")] == [1, 1]
 
 
 def test_without_redis_it_is_unavailable(here, primary):

@@ -227,3 +227,42 @@ def test_a_standalone_caller_that_has_stopped_calls_nobody(here):
     with eventlet.Timeout(SECONDS), pytest.raises(Unavailable):
         cluster.held_service.hold(2)
     assert Held.done == [1]
+
+
+class Large:
+    name = "large_service"
+    begun: ClassVar = []
+    going_on = None  # an event
+
+    @rpc
+    def text(self, size):
+        self.begun.append(size)
+        self.going_on.wait()
+        return "x" * size
+
+
+@pytest.fixture
+def large(here, rabbitmq):
+    """The container of a service, and six calls that it has in hand, whose replies RabbitMQ will not take."""
+    Large.begun, Large.going_on = [], eventlet.Event()
+    container, proxy = here.start(Large), here.calls(timeout=30).large_service
+    replies = [proxy.text.call_async(6 * 2**20) for _ in range(6)]
+    eventually(lambda: len(Large.begun) == 6)
+    rabbitmq.block()
+    Large.going_on.send()
+    return container, replies
+
+
+def test_a_service_whose_replies_rabbitmq_does_not_take_ends_in_time(large):
+    container, _ = large
+    with eventlet.Timeout(SOON):
+        container.stop()
+
+
+def test_replies_that_rabbitmq_did_not_take_at_first_arrive(large, rabbitmq):
+    container, replies = large
+    # Their workers have given up waiting, and are free.
+    eventually(lambda: not container._worker_threads)
+    rabbitmq.unblock()
+    assert [len(reply.result()) for reply in replies] == [6 * 2**20] * 6
+    assert len(Large.begun) == 6

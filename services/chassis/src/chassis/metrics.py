@@ -34,8 +34,12 @@ class _Tally(dict):
         return self.setdefault(values, list(self._blank))
 
     def rows(self):
-        """Label values as text, and the numbers."""
-        return [(tuple(map(str, values)), numbers) for values, numbers in list(self.items())]
+        """Label values as text that UTF-8 can hold, and the numbers."""
+        return [(tuple(map(_label, values)), numbers) for values, numbers in list(self.items())]
+
+
+def _label(value):
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 class _Counter(_Tally):
@@ -114,10 +118,11 @@ _taking = _Gauge("nameko_taking", "1 while the instance takes calls of what it s
 _identity = {}
 
 
-def served(method, outcome, seconds):
-    """A call of ours has its answer. `outcome` is `ok` or the name of the error."""
+def served(method, outcome, seconds=None):
+    """A call of ours has its answer. `outcome` is `ok` or the name of the error; no `seconds` if none worked on it."""
     _served[method, outcome][0] += 1
-    _served_seconds.observe((method,), seconds)
+    if seconds is not None:
+        _served_seconds.observe((method,), seconds)
 
 
 def redelivered(method):

@@ -31,7 +31,8 @@ class RpcReply:
 
     def __init__(self, caller, service, method, deadline, options):
         self.service, self.method, self.deadline = service, method, deadline
-        self.retry, self.repeat_after = options.get("retry", True), options.get("repeat_after")
+        self.retry = options.get("retry", True)
+        self.repeat_after = options.get("repeat_after") if self.retry else None
         self.began = time.monotonic()
         self.tried = self.sent = False  # whether there was time to send it; whether it is on its way
         self.pauses = iter(REQUEST_PAUSES)
@@ -95,7 +96,7 @@ class Caller:
             self._pending[call_id] = call
         try:
             self._send(call, self._connection)
-        except ValueError:  # it can't be sent, now or on another connection
+        except Exception:  # it can't be sent, now or on another connection
             self._forget(call)
             raise
         return call
@@ -107,7 +108,9 @@ class Caller:
             body = self._codec.decode(self._await(call))
             if not isinstance(body, dict) or not isinstance(body.get("error"), dict | None) or "result" not in body:
                 raise MalformedRequest(f"The reply of {call.service}.{call.method} is not one of Nameko's.")
-            outcome = "ok" if not body.get("error") else body["error"].get("exc_type") or "error"
+            outcome = "ok"
+            if error := body["error"]:
+                outcome = str(error.get("exc_type") or "error")  # what a peer put there
             return body
         except Exception as error:
             outcome = type(error).__name__
@@ -125,7 +128,10 @@ class Caller:
         connection.consume(queue, self._on_reply, no_ack=True)
         self._connection = connection
         for call in list(self._pending.values()):
-            self._send(call, connection)
+            try:
+                self._send(call, connection)
+            except ValueError as error:  # it can't be sent, which nobody found out while there was no connection
+                self._fail(call, error)
 
     def lost(self):
         """The connection has ended."""

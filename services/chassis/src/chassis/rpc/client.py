@@ -39,6 +39,8 @@ class RpcProxy(NamekoRpcProxy):
 
     def __init__(self, target_service, *, timeout=None, retry=True, repeat_after=None, serializer=None):
         super().__init__(target_service)
+        if repeat_after is not None and not retry:
+            raise ValueError("A call with retry=False is sent once: leave repeat_after out, or retry.")
         self.call_options = {
             "timeout": None if timeout is None else checked_timeout(timeout),
             "retry": retry,

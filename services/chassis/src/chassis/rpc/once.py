@@ -7,13 +7,14 @@ of its result leaves a mark behind; the call is done again once the mark has exp
 its primary, is missing. Where that matters, let the effect itself carry the call's id (`chassis.calls.Call`).
 """
 
-import json
 import time
 from contextlib import contextmanager, suppress
 
 import eventlet
 from eventlet import hubs
-from nameko.exceptions import ConfigurationError, deserialize, serialize
+from kombu.utils.json import dumps as _encode
+from kombu.utils.json import loads as _decode
+from nameko.exceptions import ConfigurationError, UnserializableValueError, deserialize, serialize
 
 from chassis.errors import ENDS, RpcTimeout, ServiceError, Unavailable
 from chassis.extensions import redis_providers
@@ -60,8 +61,9 @@ class Once:
                 kept = self._provider.client.set(key, RUNNING, nx=True, get=True, ex=LEASE)
             if kept is None:
                 return self._first(key, call)
+            kept = kept.decode() if isinstance(kept, bytes) else kept  # as the service has its Redis answer
             if kept != RUNNING:
-                return _outcome(json.loads(kept))
+                return _outcome(_decode(kept))
             if time.monotonic() > give_up:
                 raise Unavailable("The same call is being done by another process.")
             eventlet.sleep(LOOK)
@@ -77,12 +79,19 @@ class Once:
             if isinstance(error, Unavailable | RpcTimeout):
                 self._forget(key)
             else:
-                self._keep(key, {"error": serialize(error)})
+                self._keep(key, _encode({"error": serialize(error)}))
             raise
         except BaseException:
             self._forget(key)
             raise
-        self._keep(key, {"result": result})
+        try:
+            kept = _encode({"result": result})
+        except Exception as error:
+            # It is done, and is not to be done again: a repeat gets the same error.
+            unserializable = UnserializableValueError(result)
+            self._keep(key, _encode({"error": serialize(unserializable)}))
+            raise unserializable from error
+        self._keep(key, kept)
         return result
 
     @contextmanager
@@ -106,7 +115,7 @@ class Once:
             self._provider.client.eval(_RENEW, 1, key, RUNNING, LEASE)
 
     def _keep(self, key, outcome):
-        run_acknowledged(self._provider.client, _KEEP, [key], [json.dumps(outcome), KEPT], self._replicas)
+        run_acknowledged(self._provider.client, _KEEP, [key], [outcome, KEPT], self._replicas)
 
     def _forget(self, key):
         with redis_errors():

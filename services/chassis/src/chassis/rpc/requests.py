@@ -18,6 +18,7 @@ from chassis.rpc.returned import HELD_MAX, REPLY_PAUSES
 from chassis.rpc.tap import Tap
 
 REFUSED_PAUSE = 0.2  # seconds until a reply that the broker refused is sent again
+UNSENT_PATIENCE = 1  # seconds that a worker waits with its reply while much is unsent; then it is free for other calls
 SHOWN_MAX = 1000  # characters of a result that can't be sent
 SIZE_ALONE = 1024  # bytes that a request takes beside its body and its reply, roughly
 
@@ -255,10 +256,10 @@ class Request:
 
         with suppress(ConnectionLost):  # the next connection is set up with it
             # The id tells which one comes back; without one nobody could tell.
-            mandatory = self.call_id is not None
-            connection.publish(
-                self._requests.exchange, properties.reply_to, content, reply, settled, mandatory=mandatory
-            )
+            mandatory, until = self.call_id is not None, time.monotonic() + UNSENT_PATIENCE
+            exchange, key = self._requests.exchange, properties.reply_to
+            if not connection.publish(exchange, key, content, reply, settled, mandatory=mandatory, until=until):
+                self._send_later(connection, REFUSED_PAUSE)
 
     def _came_back(self, connection, size):
         """No queue is bound for the reply. The call is acknowledged: callers that are gone must not hold up others."""

@@ -1,6 +1,7 @@
 """The `rpc` entrypoint: calls that RabbitMQ delivers, each answered before it is acknowledged."""
 
 import inspect
+import logging
 import time
 from functools import partial
 
@@ -10,10 +11,12 @@ from nameko.rpc import RPC_QUEUE_TEMPLATE
 from nameko.rpc import Rpc as NamekoRpc
 
 from chassis import metrics
-from chassis.errors import RpcTimeout
+from chassis.errors import RpcTimeout, text_of
 from chassis.rpc.connection import RpcConnection
 from chassis.rpc.deadline import seconds_text
 from chassis.rpc.requests import Requests
+
+_log = logging.getLogger(__name__)
 
 
 class RpcConsumer(SharedExtension):
@@ -80,8 +83,22 @@ class RpcConsumer(SharedExtension):
         except ContainerBeingKilled:
             request.requeue()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a call is the caller's to know
-            metrics.served(method if method in self._methods else "unknown", type(error).__name__, 0)
-            request.answer(None, error)
+            self._refuse(method, request, error)
+
+    def _refuse(self, method, request, error):
+        """Answer a call that no worker begins, which nobody else would log."""
+        outcome = type(error).__name__
+        metrics.served(method if method in self._methods else "unknown", outcome)
+        extra = {
+            "event": "call",
+            "method": method,
+            "outcome": outcome,
+            "error": text_of(error),
+            "call_id": request.call_id and self.call_id(method, request.call_id),
+            "request_id": request.context_data.get("request_id"),
+        }
+        _log.warning("%s.%s: %s", self.container.service_name, method, outcome, extra=extra)
+        request.answer(None, error)
 
 
 class Rpc(NamekoRpc):
@@ -128,7 +145,9 @@ class Rpc(NamekoRpc):
 
     def _signature(self):
         if self._signature_found is None:
-            self._signature_found = inspect.signature(getattr(self.container.service_cls, self.method_name))
+            method = getattr(self.container.service_cls, self.method_name)
+            # Of a decorated method what the decorator takes, as in Nameko.
+            self._signature_found = inspect.signature(method, follow_wrapped=False)
         return self._signature_found
 
     def handle(self, request):

@@ -115,7 +115,7 @@ def _decompressed(content, compression):
 
 def context_headers(context_data):
     """A worker's context as message headers; what has no value is left out."""
-    return {_PREFIX + key: value for key, value in context_data.items() if value is not None}
+    return {f"{_PREFIX}{key}": value for key, value in context_data.items() if value is not None}
 
 
 def context_data(headers):
