@@ -46,7 +46,7 @@ def strict(here):
         def find(self, what):
             return what
 
-    here.start(Strict)
+    here.start(Strict, INSTANCE={"id": "strict-1", "service": "strict_service", "release": "1.0.0"})
     return here.calls({"request_id": "R-1"}).strict_service
 
 
@@ -63,7 +63,8 @@ def test_a_call_that_no_worker_begins_has_a_line_and_no_duration(strict, caplog,
     before = numbers()
     with pytest.raises(error):
         getattr(strict, method).using(call_id="one")(*args)
-    (line,) = [one for one in caplog.records if getattr(one, "event", None) == "call"]
+    (line,) = [one for one in caplog.records if getattr(one, "event", None) == "call_refused"]
     assert (line.method, line.outcome, line.request_id) == (method, error.__name__, "R-1")
     assert line.call_id == f"strict_service.{method}.one"
+    assert (line.service, line.instance, line.release) == ("strict_service", "strict-1", "1.0.0")
     assert numbers() == (before[0] + 1, before[1])

@@ -89,8 +89,10 @@ class RpcConsumer(SharedExtension):
         """Answer a call that no worker begins, which nobody else would log."""
         outcome = type(error).__name__
         metrics.served(method if method in self._methods else "unknown", outcome)
+        instance = getattr(self.container, "instance", None)
         extra = {
-            "event": "call",
+            **(instance.identity if instance else {}),
+            "event": "call_refused",  # not a call's, which somebody has worked on
             "method": method,
             "outcome": outcome,
             "error": text_of(error),
