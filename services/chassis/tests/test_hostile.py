@@ -320,6 +320,8 @@ def test_pipelined_requests_are_answered_in_order(service):
 def test_an_empty_line_before_a_request_is_no_part_of_it(service):
     request = POST + b"Content-Length: 13\r\n\r\n" + BODY
     assert [status for status, _, _ in answers(service.raw(b"\r\n" + request + b"\r\n" + request))] == [200, 200]
+    # One that a client sends after its last body, and then leaves, begins none.
+    assert [status for status, _, _ in answers(service.raw(request + b"\r\n"))] == [200]
     only_answer(service.raw(b"\r\n\r\n" + request), 400)
 
 

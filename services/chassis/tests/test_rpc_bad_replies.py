@@ -45,6 +45,16 @@ def test_an_error_in_a_reply_that_lacks_what_it_needs_is_an_error(echo):
         echo.calls[name].anything()
 
 
+def test_a_reply_that_says_nothing_of_errors_is_a_result(echo):
+    def answer(message):
+        own = {"content_type": "application/json", "correlation_id": message.properties.correlation_id}
+        eventlet.spawn(echo.raw.send, message.properties.reply_to, b'{"result": 7}', **own)
+
+    with fake_service(echo.raw, answer) as name:
+        assert echo.calls[name].anything() == 7
+    echo.check()
+
+
 @pytest.mark.parametrize("name", [["x"], {"x": 1}, 7, "\ud800"], ids=repr)
 def test_an_error_of_no_proper_name_is_an_error_and_counted(echo, name):
     def answer(message):

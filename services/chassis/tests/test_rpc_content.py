@@ -88,19 +88,27 @@ def test_context_that_cannot_be_sent_is_refused_and_not_tried_again(here, contex
         cluster.echo_service.echo(1)
 
 
-@pytest.mark.parametrize("context", [{"a": object()}, {"a": math.nan}], ids=["odd", "nan"])
-def test_nor_does_it_keep_others_from_a_broker_that_was_away(there, here, broker_proxy, context):
+@pytest.mark.parametrize(
+    ("context", "method"),
+    [({"a": object()}, "echo"), ({"a": math.nan}, "echo"), ({}, "m" * 300), ({}, "\ud800")],
+    ids=["odd", "nan", "long", "surrogate"],
+)
+def test_nor_does_what_cannot_be_sent_keep_others_from_a_broker_that_was_away(
+    there, here, broker_proxy, context, method
+):
     here.start(Echo)
     cluster = there.calls(context)
     caller = cluster.echo_service._caller
     broker_proxy.refuse()
     broker_proxy.cut()
     eventually(lambda: caller._connection is None)
-    reply = cluster.echo_service.echo.call_async(1)
+    reply = getattr(cluster.echo_service, method).call_async(1)
     broker_proxy.heal()
     with pytest.raises(ValueError, match="message's"):
         reply.result()
     assert caller._connection
+    with pytest.raises(ValueError, match="message's"):
+        getattr(cluster.echo_service, method)(1)
 
 
 def test_a_name_in_the_context_may_be_what_python_allows(here):

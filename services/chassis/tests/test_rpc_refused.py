@@ -26,26 +26,23 @@ class Decorated:
         return [session, what]
 
 
-@pytest.fixture
-def decorated(here):
+class Strict:
+    name = "strict_service"
+
+    @rpc
+    def find(self, what):
+        return what
+
+
+def test_a_decorator_decides_what_a_method_takes(here):
     here.start(Decorated)
-    return here.calls({"request_id": "R-1"}).decorated_service
-
-
-def test_a_decorator_decides_what_a_method_takes(decorated):
+    decorated = here.calls().decorated_service
     assert decorated.find("a") == ["session", "a"]
     assert decorated.find(what="b") == ["session", "b"]
 
 
 @pytest.fixture
 def strict(here):
-    class Strict:
-        name = "strict_service"
-
-        @rpc
-        def find(self, what):
-            return what
-
     here.start(Strict, INSTANCE={"id": "strict-1", "service": "strict_service", "release": "1.0.0"})
     return here.calls({"request_id": "R-1"}).strict_service
 

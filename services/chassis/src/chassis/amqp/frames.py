@@ -40,16 +40,17 @@ def _publish(exchange, routing_key, mandatory):
 def message(exchange, routing_key, content, properties, mandatory, frame_max):
     """A message to publish: its method, its header, and as many body frames as `frame_max` bytes each demand.
 
-    `ValueError` for properties that AMQP can't express, or that are too large for a frame.
+    `ValueError` for a routing key or properties that AMQP can't express, or that are too large for a frame.
     """
     _require_finite(properties.headers)
     try:
+        publish = _publish(exchange, routing_key, mandatory)
         head = frame.marshal(header.ContentHeader(0, len(content), properties), CHANNEL)
     except (TypeError, ValueError, OverflowError, struct.error) as error:
-        raise ValueError(f"The message's properties can't be sent: {error}") from error
+        raise ValueError(f"The message's routing key or properties can't be sent: {error}") from error
     if len(head) > frame_max:
         raise ValueError(f"The message's headers have {len(head)} bytes, over the {frame_max} that a frame may have.")
-    parts = [_publish(exchange, routing_key, mandatory), head]
+    parts = [publish, head]
     room = frame_max - _OVERHEAD
     parts += [
         frame.marshal(body.ContentBody(content[start : start + room]), CHANNEL)

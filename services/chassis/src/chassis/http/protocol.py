@@ -57,6 +57,8 @@ class Protocol(HttpOnlyProtocol):
         line = self.rfile.readline(head.LINE_MAX)
         if line == b"\r\n":  # which some clients send after a body: RFC 9112, 2.2
             line = self.rfile.readline(head.LINE_MAX)
+            if not line:
+                return ""
         self.conn_state[2] = wsgi.STATE_REQUEST
         self._head = head.read(line, self.rfile)
         return line

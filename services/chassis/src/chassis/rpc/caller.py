@@ -109,7 +109,7 @@ class Caller:
             if not isinstance(body, dict) or not isinstance(body.get("error"), dict | None) or "result" not in body:
                 raise MalformedRequest(f"The reply of {call.service}.{call.method} is not one of Nameko's.")
             outcome = "ok"
-            if error := body["error"]:
+            if error := body.get("error"):
                 outcome = str(error.get("exc_type") or "error")  # what a peer put there
             return body
         except Exception as error:

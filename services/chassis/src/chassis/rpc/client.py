@@ -32,6 +32,7 @@ class RpcProxy(NamekoRpcProxy):
             unless said). RabbitMQ may deliver any call twice; this makes it likelier.
         repeat_after: seconds without a reply after which a call is sent again under the same id, instead of the
             setting RPC_REPEAT_AFTER; for services whose methods may be repeated and answer faster.
+            Not without `retry`.
         serializer: of the arguments, instead of the setting `serializer`.
     """
 
