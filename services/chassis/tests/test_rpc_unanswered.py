@@ -107,6 +107,7 @@ def test_while_rabbitmq_takes_no_messages_calls_fail_in_time_and_then_go_on(here
     rabbitmq.block()
     with pytest.raises(RpcTimeout):
         calls.wait(0)  # the first makes RabbitMQ say so
+    eventually(lambda: calls._caller._link.blocked)
     with pytest.raises(Unavailable, match="RabbitMQ takes no messages"):
         calls.wait(0)
     rabbitmq.unblock()
