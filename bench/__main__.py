@@ -9,7 +9,6 @@ from pathlib import Path
 
 from bench import figures, growth, report_rpc, rpc, soak
 from bench.contestants import CONTESTANTS
-from bench.results import Results
 from bench.site_lab import PEERS, LabSite
 from bench.site_loopback import LoopbackSite
 from fleet.errors import FleetError
@@ -29,9 +28,11 @@ def say(line: str) -> None:
 
 
 def compare(arguments: argparse.Namespace) -> None:
+    if arguments.apart and arguments.where != "lab":
+        raise FleetError("--apart is for hosts, and only the lab has any: leave it out, or take `--where lab`.")
     chosen = tuple(one for one in CONTESTANTS if one.name in arguments.only)
     rpc.run(SITES[arguments.where], chosen, arguments, say)
-    say(f"{Results(arguments.results, 'rpc').path.with_suffix('.md')} has the result")
+    say(f"{rpc.results_of(arguments).path.with_suffix('.md')} has the result")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--seconds", type=float, default=8, help="of each measurement")
     one.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
     one.add_argument("--minutes", type=float, default=45, help="after which it stops, whatever is missing")
+    one.add_argument("--apart", action="store_true", help="app hosts and core hosts on cores of their own; lab only")
 
     one = verb(
         "growth",
@@ -68,7 +70,8 @@ def parser() -> argparse.ArgumentParser:
     help_text = "; ".join(f"{name}: {function.__doc__}" for name, function in figures.FIGURES.items())
     one.add_argument("names", nargs="+", choices=figures.FIGURES, metavar="NAME", help=help_text)
 
-    one = verb("report", lambda given: report_rpc.write(Results(given.results, "rpc")), "write rpc's report again")
+    one = verb("report", lambda given: report_rpc.write(rpc.results_of(given)), "write rpc's report again")
+    one.add_argument("--apart", action="store_true", help="of a run with --apart")
 
     one = verb(
         "lock", lambda given: lock.write(PEERS, upgrade=given.upgrade), "lock what the peers need", measures=False

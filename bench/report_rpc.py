@@ -10,6 +10,7 @@ from bench.results import Results
 
 PARTS = ("broker", "redis", "balancer", "gateway", "service")
 NAMED = 3  # queues of a type
+APART = "App hosts ran on one half of the cores, core hosts on the other (`--apart`)."
 STOCK, AIOPIKA, GRPC = "stock-quorum", "aiopika-quorum", "grpc"
 
 
@@ -78,7 +79,7 @@ def write(results: Results) -> None:
     """Write the table and the plot beside the results."""
     facts, lines = results.read()
     cells = summary(lines)
-    results.write(".md", _markdown(facts, cells))
+    results.write(".md", _markdown(facts, cells, results.name))
     results.write(".svg", _plot(facts, cells))
 
 
@@ -90,17 +91,19 @@ def about(facts: dict) -> str:
     )
 
 
-def _markdown(facts: dict, cells: dict) -> str:
+def _markdown(facts: dict, cells: dict, name: str) -> str:
     lines = [
         "# This project beside its peers",
         "",
         about(facts),
+        *([APART] if facts.get("apart") else []),
         "One gateway and one airports process each. Closed loop; medians of",
         f"{facts['rounds']} interleaved rounds of {facts['seconds']} s; in brackets the slowest and the fastest round.",
         "CPU is that of every process a request passes through, over all hosts, less what the process takes idle;",
-        "that of the clients is not in it. `make bench` measures again; every round is in [rpc.jsonl](rpc.jsonl).",
+        "that of the clients is not in it. `make bench` measures again; every round is in "
+        f"[{name}.jsonl]({name}.jsonl).",
         "",
-        "![The same as a plot](rpc.svg)",
+        f"![The same as a plot]({name}.svg)",
         "",
     ]
     if wanted := goals(cells):
@@ -199,6 +202,7 @@ def _plot(facts: dict, cells: dict) -> str:
     ]
     notes = [
         f"Bars of each: {', '.join(map(str, connections))} connections (in brackets). One process of either part each.",
+        *([APART] if facts.get("apart") else []),
         *about(facts).split("; "),
     ]
     return svg.document("This project beside its peers", notes, [(colours[part], part) for part in PARTS], rows)

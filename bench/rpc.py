@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 
 from bench import measure, report_rpc
 from bench.results import Results
@@ -11,18 +12,24 @@ REQUESTS = {"GET": "GET /airport/ID", "POST": "POST /airport"}
 OVERHEAD = 1.5  # seconds of each measurement beside those asked for
 
 
+def results_of(arguments) -> Results:
+    """Where a run with these arguments has its results."""
+    return Results(arguments.results, "rpc-apart" if arguments.apart else "rpc")
+
+
 def run(site_class, contestants, arguments, say) -> None:
     """Measure, and write results as they come, the report at the end."""
     cells = len(contestants) * len(REQUESTS) * len(arguments.connections)
     expected = arguments.rounds * (cells * (arguments.seconds + 1 + OVERHEAD) + measure.IDLE_SECONDS)
     say(f"{arguments.rounds} rounds of {cells} measurements: about {expected / 60 + 1:.0f} minutes")
     deadline = time.monotonic() + arguments.minutes * 60
-    results = Results(arguments.results, "rpc")
-    with site_class(contestants) as site:
+    results = results_of(arguments)
+    with site_class(contestants) as site, site.apart() if arguments.apart else nullcontext():
         bench = measure.Bench(site, contestants, say)
         results.begin(
             {
                 **measure.facts(site),
+                "apart": arguments.apart,
                 "rounds": arguments.rounds,
                 "seconds": arguments.seconds,
                 "contestants": {

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import secrets
 import shlex
 import subprocess
 import tarfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench import broker, usage
+from bench import broker, cores, usage
 from bench.contestants import PARTS, Contestant, Process, processes
 from fleet import catalogue, inventory
 from fleet.errors import FleetError
@@ -91,6 +92,18 @@ class LabSite:
 
     def __exit__(self, *_):
         self._clear()
+
+    @contextmanager
+    def apart(self):
+        """App hosts on one half of this machine's cores, core hosts on the other: as if they were machines apart."""
+        sides = [[Group(host) for host in hosts] for hosts in (self._app, self._core)]
+        try:
+            for groups, half in zip(sides, cores.halves(), strict=True):
+                cores.confine(groups, half)
+            yield
+        finally:
+            for groups in sides:
+                cores.confine(groups, os.sched_getaffinity(0))
 
     def address(self, contestant: Contestant, part: str) -> str:
         """Where a part of a contestant listens: on a port of its service's that no instance of it has."""

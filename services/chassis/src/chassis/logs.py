@@ -25,6 +25,7 @@ class JsonFormatter(logging.Formatter):
         # The logging module's own advice: what no line shows need not be found out. Under eventlet the thread's name
         # alone takes a third of a line's time.
         logging.logThreads = logging.logProcesses = logging.logMultiprocessing = logging.logAsyncioTasks = False
+        logging._srcfile = None
 
     def format(self, record):
         second, fraction = divmod(record.created, 1)
@@ -60,6 +61,13 @@ class BatchHandler(logging.StreamHandler):
     def __init__(self, stream=None):
         super().__init__(stream)
         self._lines, self._timer = [], None
+
+    def handle(self, record):
+        """As logging's, without its lock: nothing here waits, so no other greenlet runs meanwhile."""
+        passed = self.filter(record)
+        if passed:
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return passed
 
     def emit(self, record):
         try:

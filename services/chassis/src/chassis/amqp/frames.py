@@ -2,12 +2,12 @@
 
 import math
 import struct
-from contextlib import suppress
 from functools import lru_cache
 
 from pamqp import body, commands, constants, frame, header, heartbeat
 
 from chassis.amqp.errors import AmqpError
+from chassis.amqp.tables import Properties
 
 CHANNEL = 1  # the one that each connection has
 HEARTBEAT = frame.marshal(heartbeat.Heartbeat(), 0)
@@ -60,31 +60,51 @@ def message(exchange, routing_key, content, properties, mandatory, frame_max):
 
 
 def _decode(data):
+    """One whole frame. `AmqpError` for what is none."""
     try:
+        if data[-1] != constants.FRAME_END:
+            raise ValueError("its last octet is not the one that ends a frame")
+        kind, payload = data[0], data[_PREFIX.size : -1]
+        # What a message consists of is read here, the rest by pamqp, which finds out each time how fields are read.
+        if kind == constants.FRAME_METHOD and payload.startswith(_DELIVER):
+            return _deliver(payload)
+        if kind == constants.FRAME_HEADER:
+            return _content_header(payload)
+        if kind == constants.FRAME_BODY and payload:
+            return body.ContentBody(payload)
         return frame.unmarshal(data)[2]
     except Exception as error:
-        # RabbitMQ checks neither that a publisher's texts are UTF-8 nor what is in its headers. One such message must
-        # not end the connection: it would be delivered again to the next, and end that.
-        if data[-1] == constants.FRAME_END and (found := _lenient(data[0], data[_PREFIX.size : -1])):
-            return found
         raise AmqpError(f"it sent a frame that can't be read ({error})") from error
 
 
-def _lenient(kind, payload):
-    """What is left of a message's frame whose texts can't be read, or None if it is another frame."""
-    if kind == constants.FRAME_HEADER and len(payload) >= _HEADER.size:
-        return header.ContentHeader(0, _HEADER.unpack_from(payload)[2], commands.Basic.Properties())
-    if kind == constants.FRAME_METHOD and payload[:4] == _DELIVER:
-        rest, texts = payload[4:], []
-        with suppress(IndexError, struct.error, ValueError):
-            tag, rest = rest[1 : 1 + rest[0]].decode(), rest[1 + rest[0] :]
-            delivery_tag, redelivered = _DELIVERY.unpack_from(rest)
-            rest = rest[_DELIVERY.size :]
-            for _ in ("exchange", "routing key"):
-                texts.append(rest[1 : 1 + rest[0]].decode(errors="backslashreplace"))
-                rest = rest[1 + rest[0] :]
-            return commands.Basic.Deliver(tag, delivery_tag, bool(redelivered & 1), *texts)
-    return None
+# RabbitMQ checks neither that a publisher's texts are UTF-8 nor what is in its headers. One such message must not end
+# the connection: it would be delivered again to the next, and end that.
+
+
+def _deliver(payload):
+    tag, position = _short_text(payload, len(_DELIVER))
+    delivery_tag, bits = _DELIVERY.unpack_from(payload, position)
+    exchange, position = _short_text(payload, position + _DELIVERY.size)
+    routing_key, _ = _short_text(payload, position)
+    return commands.Basic.Deliver(tag, delivery_tag, bool(bits & 1), exchange, routing_key)
+
+
+def _short_text(payload, position):
+    """The text at a position, and the position behind it."""
+    end = position + 1 + payload[position]
+    if end > len(payload):
+        raise ValueError("it ends within a text")
+    return payload[position + 1 : end].decode(errors="backslashreplace"), end
+
+
+def _content_header(payload):
+    size = _HEADER.unpack_from(payload)[2]
+    properties = Properties()
+    try:
+        properties.read(payload[_HEADER.size :])
+    except Exception:  # noqa: BLE001 - whatever is in it
+        properties = Properties()
+    return header.ContentHeader(0, size, properties)
 
 
 class Decoder:

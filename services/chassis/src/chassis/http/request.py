@@ -3,7 +3,9 @@
 import json
 import re
 import secrets
+from functools import lru_cache
 
+from werkzeug.http import parse_options_header
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from chassis import metrics
@@ -36,7 +38,7 @@ def text_fields(request, *names):
     """
     _check_type(request)
     try:
-        fields = json.loads(request.body.decode("utf-8"), parse_constant=_refuse_constant)
+        fields = _decode_json(request.body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RequestError(400, "bad_json", "The body must be JSON in UTF-8.") from error
     if not isinstance(fields, dict):
@@ -55,14 +57,22 @@ def query_int(request, name, default):
 
 
 def _check_type(request):
-    allowed = not request.mimetype or _JSON_TYPE.fullmatch(request.mimetype)
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if not allowed or charset not in ("utf-8", "utf8"):
+    if not _may_be_json(request.environ.get("CONTENT_TYPE", "")):
         raise RequestError(415, "unsupported_media_type", "The body's type must be application/json, in UTF-8.")
+
+
+@lru_cache(maxsize=64)  # clients send the same few
+def _may_be_json(content_type):
+    kind, parameters = parse_options_header(content_type)
+    allowed = not kind or _JSON_TYPE.fullmatch(kind.lower())
+    return bool(allowed) and parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8")
 
 
 def _refuse_constant(name):
     raise ValueError(f"{name} is not JSON")
+
+
+_decode_json = json.JSONDecoder(parse_constant=_refuse_constant).decode  # json.loads would make one for each body
 
 
 def _text(fields, name):

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import math
+import secrets
 import time
 import uuid
 from contextlib import suppress
@@ -84,7 +85,7 @@ class Caller:
         content_type, encoding, content = self._codec.encode({"args": args, "kwargs": kwargs}, serializer)
         deadline = until(options.get("timeout") or self._timeout, served_until)
         call = RpcReply(self, service, method, deadline, {**options, "repeat_after": repeat_after})
-        call_id = options.get("call_id") or str(uuid.uuid4())
+        call_id = options.get("call_id") or secrets.token_hex(16)
         call.request = (f"{service}.{method}", call_id, context, content_type, encoding, content)
         self._forget_expired()
         # Two calls under one id at the same time get the same reply; the one that waits longer is kept for it.
