@@ -92,6 +92,7 @@ def about(facts: dict) -> str:
 
 
 def _markdown(facts: dict, cells: dict, name: str) -> str:
+    rounds = f"[{name}.jsonl]({name}.jsonl)"
     lines = [
         "# This project beside its peers",
         "",
@@ -100,8 +101,7 @@ def _markdown(facts: dict, cells: dict, name: str) -> str:
         "One gateway and one airports process each. Closed loop; medians of",
         f"{facts['rounds']} interleaved rounds of {facts['seconds']} s; in brackets the slowest and the fastest round.",
         "CPU is that of every process a request passes through, over all hosts, less what the process takes idle;",
-        "that of the clients is not in it. `make bench` measures again; every round is in "
-        f"[{name}.jsonl]({name}.jsonl).",
+        f"that of the clients is not in it. `make bench` measures again; every round is in {rounds}.",
         "",
         f"![The same as a plot]({name}.svg)",
         "",

@@ -93,6 +93,23 @@ def test_a_damaged_frame_is_an_amqp_error_or_a_frame(frame, data):
         frames.Decoder().feed(bytes(stream))
 
 
+def test_a_message_keeps_its_place_when_its_properties_cannot_be_read():
+    whole = marshal(header.ContentHeader(0, 7, commands.Basic.Properties(correlation_id="one", app_id="x" * 20)), 1)
+    payload = whole[7:-1]
+    for end in range(12, len(payload)):  # class, weight and size of the body come first
+        stream = b"\2\0\1" + end.to_bytes(4, "big") + payload[:end] + b"\xce"
+        (head,) = frames.Decoder().feed(stream)
+        assert (head.body_size, dict(head.properties)) == (7, dict(commands.Basic.Properties()))
+
+
+@pytest.mark.parametrize("short", range(1, 10))
+def test_a_delivery_that_is_cut_off_is_an_amqp_error(short):
+    payload = marshal(commands.Basic.Deliver("tag", 1, False, "nameko-rpc", "a.method"), 1)[7:-1][:-short]
+    stream = b"\1\0\1" + len(payload).to_bytes(4, "big") + payload + b"\xce"
+    with pytest.raises(AmqpError, match="can't be read"):
+        frames.Decoder().feed(stream)
+
+
 @pytest.mark.parametrize("data", [b"AMQP\0\0\x09\1", b"AMQP\x03\1\0\0"])
 def test_another_version_of_the_protocol_is_named(data):
     with pytest.raises(AmqpError, match="another version of AMQP than 0-9-1"):

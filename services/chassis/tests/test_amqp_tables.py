@@ -1,7 +1,9 @@
 """Headers: what a peer reads is what was given, with all of its digits; the peer of stock Nameko is py-amqp."""
 
+import math
 from datetime import UTC, datetime
 
+import pytest
 from amqp.serialization import dumps, loads
 from chassis.amqp.tables import Properties, field_table
 from hypothesis import given, settings
@@ -36,10 +38,35 @@ def test_a_table_of_stock_nameko_is_read_as_it_was_given(table):
     assert decode.field_table(data) == (len(data), table)
 
 
-def test_other_properties_are_as_pamqp_writes_them():
-    texts = ("content_type", "content_encoding", "correlation_id", "reply_to", "expiration", "message_id")
-    texts += ("message_type", "user_id", "app_id")
-    others = {"delivery_mode": 2, "priority": 3, "timestamp": datetime(2026, 11, 27, tzinfo=UTC), "headers": {"a": "b"}}
-    every = {**{name: f"the {name}" for name in texts}, **others}
-    for properties in (every, {}, {**every, "reply_to": "", "headers": None}, *({name: every[name]} for name in every)):
-        assert Properties(**properties).marshal() == Properties.__base__(**properties).marshal()
+TEXTS = ("content_type", "content_encoding", "correlation_id", "reply_to", "expiration", "message_id")
+TEXTS += ("message_type", "user_id", "app_id")
+OTHERS = {"delivery_mode": 2, "priority": 3, "timestamp": datetime(2026, 11, 27, tzinfo=UTC), "headers": {"a": "b"}}
+EVERY = {**{name: f"the {name}" for name in TEXTS}, **OTHERS}
+SOME = (EVERY, {}, {**EVERY, "reply_to": "", "headers": None}, *({name: EVERY[name]} for name in EVERY))
+
+
+@pytest.mark.parametrize("properties", SOME)
+def test_other_properties_are_as_pamqp_writes_them(properties):
+    assert Properties(**properties).marshal() == Properties.__base__(**properties).marshal()
+
+
+@pytest.mark.parametrize("properties", SOME)
+def test_properties_are_read_as_they_were_given(properties):
+    read = Properties()
+    read.read(Properties.__base__(**properties).marshal())
+    assert dict(read) == dict(Properties(**properties)) | (
+        {"reply_to": None} if properties.get("reply_to") == "" else {}
+    )
+
+
+def test_properties_that_are_cut_off_are_an_error():
+    data = Properties(**EVERY).marshal()
+    for end in range(len(data)):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whichever: who asks drops them all
+            Properties().read(data[:end])
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_rabbitmq_does_not_know_is_refused_however_deep(number):
+    with pytest.raises(ValueError, match="no number that RabbitMQ knows"):
+        field_table({"a": [{"b": number}]})

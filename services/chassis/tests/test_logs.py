@@ -1,5 +1,6 @@
 """What a line of the log holds."""
 
+import io
 import json
 import logging
 import sys
@@ -7,12 +8,12 @@ from contextvars import copy_context
 from datetime import UTC, datetime
 
 import pytest
-from chassis.logs import JsonFormatter, call_fields
+from chassis.logs import BatchHandler, JsonFormatter, call_fields
 
 
 @pytest.fixture
 def formatter(monkeypatch):
-    for setting in ("logThreads", "logProcesses", "logMultiprocessing"):
+    for setting in ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile"):
         monkeypatch.setattr(logging, setting, getattr(logging, setting))
     monkeypatch.setattr(logging, "logAsyncioTasks", True, raising=False)
     return JsonFormatter()
@@ -75,3 +76,14 @@ def test_a_line_is_the_same_after_another_formatter(formatter):
 
 def test_what_json_has_no_form_for_is_told_as_text(formatter):
     assert json.loads(formatter.format(record(what={1}, name_="é\n")))["what"] == "{1}"
+
+
+def test_what_a_handlers_filter_drops_is_not_written(formatter):
+    stream = io.StringIO()
+    handler = BatchHandler(stream)
+    handler.setFormatter(formatter)
+    handler.addFilter(lambda told: told.name != "chatty")
+    for name in ("chatty", "calm"):
+        handler.handle(logging.makeLogRecord({"name": name, "levelno": logging.WARNING, "msg": "so"}))
+
+    assert [json.loads(line)["logger"] for line in stream.getvalue().splitlines()] == ["calm"]

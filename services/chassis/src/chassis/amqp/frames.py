@@ -1,6 +1,5 @@
 """AMQP 0-9-1 as bytes: what we send, and what we make of what we get. The codec is pamqp's."""
 
-import math
 import struct
 from functools import lru_cache
 
@@ -24,14 +23,6 @@ def method(frame_value, channel=CHANNEL):
     return frame.marshal(frame_value, channel)
 
 
-def _require_finite(value):
-    """`ValueError` for NaN and infinity, however deep: RabbitMQ ends the connection that sends such a header."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"The message's properties can't be sent: {value} is no number that RabbitMQ knows.")
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _require_finite(inner)
-
-
 @lru_cache(maxsize=4096)  # one for each method called, and one for each caller replied to
 def _publish(exchange, routing_key, mandatory):
     return method(commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=mandatory))
@@ -42,7 +33,6 @@ def message(exchange, routing_key, content, properties, mandatory, frame_max):
 
     `ValueError` for a routing key or properties that AMQP can't express, or that are too large for a frame.
     """
-    _require_finite(properties.headers)
     try:
         publish = _publish(exchange, routing_key, mandatory)
         head = frame.marshal(header.ContentHeader(0, len(content), properties), CHANNEL)

@@ -3,6 +3,7 @@
 pamqp writes fractions in 32 bits and so loses digits; stock Nameko's py-amqp writes and reads 64.
 """
 
+import math
 from functools import lru_cache
 
 from pamqp import commands, common, decode, encode
@@ -37,8 +38,11 @@ class Properties(commands.Basic.Properties):
 
 
 def field_table(table):
-    """A dictionary as an AMQP table. `TypeError` for what AMQP can't express."""
-    return _sized(b"".join(encode.short_string(key) + _value(value) for key, value in table.items()))
+    """A dictionary as an AMQP table. `TypeError` or `ValueError` for what AMQP or RabbitMQ can't express."""
+    return _sized(b"".join([_repeated_text(key) + _value(value) for key, value in table.items()]))
+
+
+_repeated_text = lru_cache(maxsize=256)(encode.short_string)
 
 
 @lru_cache(maxsize=256)  # a sender's messages have the same ones
@@ -51,11 +55,12 @@ def _present(flags):
     ]
 
 
+_WRITERS = {"headers": field_table} | dict.fromkeys(("content_type", "content_encoding", "reply_to"), _repeated_text)
 # Name, flag, and what writes it. There are fourteen, so their flags fit into one word.
 _FLAGS = common.Struct.ushort
 _PROPERTIES = tuple(
-    (name, Properties.flags[name], field_table if name == "headers" else encode.METHODS[Properties.amqp_type(name)])
-    for name in Properties.__slots__
+    (name, flag, _WRITERS.get(name) or encode.METHODS[Properties.amqp_type(name)])
+    for name, flag in Properties.flags.items()
 )
 
 
@@ -63,6 +68,8 @@ def _value(value):
     if isinstance(value, str):
         return b"S" + _sized(value.encode())
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is no number that RabbitMQ knows")  # it would end the connection
         return b"d" + encode.double(value)
     if isinstance(value, dict):
         return b"F" + field_table(value)
