@@ -110,6 +110,21 @@ def test_a_delivery_that_is_cut_off_is_an_amqp_error(short):
         frames.Decoder().feed(stream)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        body.ContentBody(b"x"),
+        header.ContentHeader(0, 1, commands.Basic.Properties()),
+        commands.Basic.Deliver("tag", 1, False, "nameko-rpc", "a.method"),
+        commands.Basic.Ack(1),
+    ],
+    ids=lambda frame: frame.name,
+)
+def test_a_frame_that_ends_otherwise_than_frames_do_is_an_amqp_error(frame):
+    with pytest.raises(AmqpError, match="can't be read"):
+        frames.Decoder().feed(marshal(frame, 1)[:-1] + b"\0")
+
+
 @pytest.mark.parametrize("data", [b"AMQP\0\0\x09\1", b"AMQP\x03\1\0\0"])
 def test_another_version_of_the_protocol_is_named(data):
     with pytest.raises(AmqpError, match="another version of AMQP than 0-9-1"):
