@@ -10,7 +10,7 @@ from bench.results import Results
 
 PARTS = ("broker", "redis", "balancer", "gateway", "service")
 NAMED = 3  # queues of a type
-APART = "App hosts ran on one half of the cores, core hosts on the other (`--apart`)."
+APART = "App hosts ran on one half of the cores, core hosts on the other."
 STOCK, AIOPIKA, GRPC = "stock-quorum", "aiopika-quorum", "grpc"
 
 
@@ -92,7 +92,8 @@ def about(facts: dict) -> str:
 
 
 def _markdown(facts: dict, cells: dict, name: str) -> str:
-    rounds = f"[{name}.jsonl]({name}.jsonl)"
+    command = "make bench BENCH='rpc --apart'" if facts.get("apart") else "make bench"
+    rounds = f"every round is in [{name}.jsonl]({name}.jsonl)"
     lines = [
         "# This project beside its peers",
         "",
@@ -101,7 +102,7 @@ def _markdown(facts: dict, cells: dict, name: str) -> str:
         "One gateway and one airports process each. Closed loop; medians of",
         f"{facts['rounds']} interleaved rounds of {facts['seconds']} s; in brackets the slowest and the fastest round.",
         "CPU is that of every process a request passes through, over all hosts, less what the process takes idle;",
-        f"that of the clients is not in it. `make bench` measures again; every round is in {rounds}.",
+        f"that of the clients is not in it. `{command}` measures again; {rounds}.",
         "",
         f"![The same as a plot]({name}.svg)",
         "",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import secrets
 import shlex
 import subprocess
@@ -80,6 +79,11 @@ class LabSite:
     def __enter__(self):
         if down := [one.host for one in self._lab.status() if one.state != "up"]:
             raise FleetError(f"{', '.join(down)} of the lab is not up: type `make up`.")
+        if confined := [host for host in (*self._app, *self._core) if cores.is_confined(Group(host))]:
+            raise FleetError(
+                f"{', '.join(confined)} run on a part of the cores, as a run with --apart that was killed leaves them: "
+                "type `python -m lab down` and `make up`."
+            )
         with ExitStack() as stack:
             stack.callback(self._clear)
             self._clear()
@@ -96,14 +100,10 @@ class LabSite:
     @contextmanager
     def apart(self):
         """App hosts on one half of this machine's cores, core hosts on the other: as if they were machines apart."""
-        sides = [[Group(host) for host in hosts] for hosts in (self._app, self._core)]
-        try:
-            for groups, half in zip(sides, cores.halves(), strict=True):
-                cores.confine(groups, half)
+        with ExitStack() as stack:
+            for hosts, half in zip((self._app, self._core), cores.halves(), strict=True):
+                stack.enter_context(cores.confined(map(Group, hosts), half))
             yield
-        finally:
-            for groups in sides:
-                cores.confine(groups, os.sched_getaffinity(0))
 
     def address(self, contestant: Contestant, part: str) -> str:
         """Where a part of a contestant listens: on a port of its service's that no instance of it has."""
@@ -144,11 +144,11 @@ class LabSite:
 
     def usage(self) -> dict[str, float]:
         """CPU seconds used so far: by the broker, Redis, the balancer, and each part of each contestant."""
-        cores = [Group(host) for host in self._core]
+        core = [Group(host) for host in self._core]
         own = Group(self._host)
         return {
-            "broker": sum(usage.of_unit(group, "rabbitmq-server") for group in cores),
-            "redis": sum(usage.of_unit(group, "redis-server") for group in cores),
+            "broker": sum(usage.of_unit(group, "rabbitmq-server") for group in core),
+            "redis": sum(usage.of_unit(group, "redis-server") for group in core),
             "balancer": usage.of_unit(own, "haproxy"),
             **{name: usage.of_unit(own, unit) for name, unit in self._units.items()},
         }

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -10,20 +12,66 @@ from bench import cores
 from fleet.errors import FleetError
 
 several = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="this machine has one core")
+# Two threads, one of which has bound itself; then a third whenever a line comes.
+PROGRAM = """
+import os, sys, threading, time
+def work(core):
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    print(threading.get_native_id(), flush=True)
+    time.sleep(60)
+for core in (int(sys.argv[1]), None):
+    threading.Thread(target=work, args=(core,), daemon=True).start()
+    sys.stdin.readline()
+time.sleep(60)
+"""
 
 
 @pytest.fixture
-def sleeper():
-    with subprocess.Popen(["sleep", "60"]) as process:
-        yield process
+def everywhere():
+    return os.sched_getaffinity(0)
+
+
+class Program:
+    """A process of a host, with a thread that is bound to a core."""
+
+    def __init__(self, process):
+        self.process = process
+        self.bound = self.thread()
+
+    def thread(self):
+        return int(self.process.stdout.readline())
+
+    def one_more(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.thread()
+
+
+@pytest.fixture
+def program(everywhere):
+    command = [sys.executable, "-c", PROGRAM, str(max(everywhere))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Program(process)
         process.kill()
 
 
+@pytest.fixture
+def group(tmp_path, program):
+    """A host's control group with the program in it, and one that has ended."""
+    service = tmp_path / "system.slice" / "some.service"
+    service.mkdir(parents=True)
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    (service / "cgroup.procs").write_text(f"{ended.pid}\n{program.process.pid}\n")
+    return SimpleNamespace(path=tmp_path)
+
+
 @several
-def test_the_halves_are_all_cores_and_share_none():
+def test_the_halves_are_all_cores_and_share_none(everywhere):
     first, second = cores.halves()
 
-    assert first | second == os.sched_getaffinity(0)
+    assert first | second == everywhere
     assert first
     assert second
     assert not first & second
@@ -37,15 +85,24 @@ def test_one_core_has_no_halves(monkeypatch):
 
 
 @several
-def test_processes_of_a_host_are_confined_those_that_have_ended_left_out(tmp_path, sleeper):
-    service = tmp_path / "system.slice" / "some.service"
-    service.mkdir(parents=True)
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    (service / "cgroup.procs").write_text(f"{ended.pid}\n{sleeper.pid}\n")
+def test_every_thread_of_a_host_is_confined_and_then_runs_where_it_did(group, program, everywhere):
     first, _ = cores.halves()
+    threads = (program.process.pid, program.bound)
 
-    cores.confine([SimpleNamespace(path=tmp_path)], first)
+    with cores.confined([group], first):
+        begun = program.one_more()
+        assert {frozenset(os.sched_getaffinity(thread)) for thread in (*threads, begun)} == {frozenset(first)}
+        assert os.sched_getaffinity(threading.get_native_id()) == everywhere
+        assert cores.is_confined(group)
 
-    assert os.sched_getaffinity(sleeper.pid) == first
-    assert os.sched_getaffinity(0) != first
+    assert [os.sched_getaffinity(thread) for thread in threads] == [everywhere, {max(everywhere)}]
+    assert os.sched_getaffinity(begun) == everywhere
+    assert not cores.is_confined(group)
+
+
+@several
+def test_a_host_is_let_go_when_what_was_to_be_measured_fails(group, program, everywhere):
+    with pytest.raises(ValueError, match="no"), cores.confined([group], cores.halves()[0]):
+        raise ValueError("no")
+
+    assert os.sched_getaffinity(program.process.pid) == everywhere

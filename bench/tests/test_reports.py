@@ -62,6 +62,22 @@ def test_the_report_names_every_contestant_that_was_measured(results):
     assert "stock Nameko, quorum queues" in plot
 
 
+def test_the_report_of_hosts_on_cores_of_their_own_says_so(tmp_path):
+    results = Results(tmp_path, "rpc-apart")
+    results.begin({**FACTS, "apart": True})
+    results.add(line("ours", 900, 1.0))
+
+    report_rpc.write(results)
+
+    text, plot = (results.path.with_suffix(suffix).read_text() for suffix in (".md", ".svg"))
+    assert "App hosts ran on one half of the cores" in text
+    assert "App hosts ran on one half of the cores" in plot
+    assert (
+        "`make bench BENCH='rpc --apart'` measures again; every round is in [rpc-apart.jsonl](rpc-apart.jsonl)" in text
+    )
+    assert "(rpc-apart.svg)" in text
+
+
 def test_memory_that_grows_has_a_slope_and_memory_that_has_settled_has_none():
     minute = 6  # looks
     looks = [

@@ -102,6 +102,15 @@ def test_a_message_keeps_its_place_when_its_properties_cannot_be_read():
         assert (head.body_size, dict(head.properties)) == (7, dict(commands.Basic.Properties()))
 
 
+@pytest.mark.parametrize("exchange", ["ä|~".encode(), b"x" * 200, b"\xff"], ids=["odd", "long", "no text"])
+def test_a_delivery_through_an_exchange_of_any_name_is_read(exchange):
+    """RabbitMQ takes such names, and would deliver the message again to the next connection."""
+    whole = marshal(commands.Basic.Deliver("tag", 5, True, "", "a.method"), 1)[7:-1]
+    payload = whole.replace(b"\0\x08a.method", bytes([len(exchange)]) + exchange + b"\x08a.method")
+    (found,) = frames.Decoder().feed(b"\1\0\1" + len(payload).to_bytes(4, "big") + payload + b"\xce")
+    assert (found.delivery_tag, found.redelivered, found.routing_key) == (5, True, "a.method")
+
+
 @pytest.mark.parametrize("short", range(1, 10))
 def test_a_delivery_that_is_cut_off_is_an_amqp_error(short):
     payload = marshal(commands.Basic.Deliver("tag", 1, False, "nameko-rpc", "a.method"), 1)[7:-1][:-short]
@@ -117,6 +126,7 @@ def test_a_delivery_that_is_cut_off_is_an_amqp_error(short):
         header.ContentHeader(0, 1, commands.Basic.Properties()),
         commands.Basic.Deliver("tag", 1, False, "nameko-rpc", "a.method"),
         commands.Basic.Ack(1),
+        heartbeat.Heartbeat(),
     ],
     ids=lambda frame: frame.name,
 )

@@ -66,6 +66,12 @@ def test_properties_that_are_cut_off_are_an_error():
             Properties().read(data[:end])
 
 
+def test_properties_beyond_those_that_there_are_are_an_error():
+    data = Properties(app_id="one").marshal()
+    with pytest.raises(ValueError, match="no properties beyond"):
+        Properties().read(bytes([data[0], data[1] | 1]) + data[2:])
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_number_that_rabbitmq_does_not_know_is_refused_however_deep(number):
     with pytest.raises(ValueError, match="no number that RabbitMQ knows"):

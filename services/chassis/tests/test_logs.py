@@ -87,3 +87,27 @@ def test_what_a_handlers_filter_drops_is_not_written(formatter):
         handler.handle(logging.makeLogRecord({"name": name, "levelno": logging.WARNING, "msg": "so"}))
 
     assert [json.loads(line)["logger"] for line in stream.getvalue().splitlines()] == ["calm"]
+
+
+def test_a_handlers_filter_may_put_another_record_in_its_place(formatter):  # since Python 3.12
+    stream = io.StringIO()
+    handler = BatchHandler(stream)
+    handler.setFormatter(formatter)
+    handler.filter = lambda _: record("another")
+    handler.handle(record("one"))
+
+    assert json.loads(stream.getvalue())["message"] == "another"
+
+
+def test_a_line_is_not_lost_when_writing_it_down_logs_another(formatter):
+    class Chatty:
+        def __str__(self):
+            handler.handle(record("within"))
+            return "so"
+
+    stream = io.StringIO()
+    handler = BatchHandler(stream)
+    handler.setFormatter(formatter)
+    handler.handle(record("without", what=Chatty()))
+
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["within", "without"]

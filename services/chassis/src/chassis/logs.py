@@ -63,7 +63,7 @@ class BatchHandler(logging.StreamHandler):
         self._lines, self._timer = [], None
 
     def handle(self, record):
-        """As logging's, without its lock: nothing here waits, so no other greenlet runs meanwhile."""
+        """As logging's, but without a lock: there are no threads, and nothing here waits while others run."""
         passed = self.filter(record)
         if passed:
             self.emit(passed if isinstance(passed, logging.LogRecord) else record)
@@ -71,7 +71,8 @@ class BatchHandler(logging.StreamHandler):
 
     def emit(self, record):
         try:
-            self._lines.append(self.format(record))
+            line = self.format(record)  # which may log, and so write what is there
+            self._lines.append(line)
             if record.levelno >= logging.WARNING or len(self._lines) >= self.LINES:
                 self.flush()
             elif self._timer is None:

@@ -1,4 +1,4 @@
-"""AMQP 0-9-1 as bytes: what we send, and what we make of what we get. The codec is pamqp's."""
+"""AMQP 0-9-1 as bytes: what we send, and what we make of what we get. The codec is pamqp's, but for messages."""
 
 import struct
 from functools import lru_cache
@@ -14,7 +14,7 @@ PROTOCOL_HEADER = frame.marshal(header.ProtocolHeader(), 0)
 _PREFIX = struct.Struct(">BHI")  # frame type, channel, size of the payload
 _HEADER = struct.Struct(">HHQ")  # class, weight, size of the body
 _DELIVER = struct.pack(">I", commands.Basic.Deliver.index)
-_DELIVERY = struct.Struct(">QB")  # delivery tag, redelivered
+_DELIVERY = struct.Struct(">qB")  # delivery tag, redelivered
 _OVERHEAD = _PREFIX.size + 1  # and the octet that ends a frame
 
 
@@ -31,7 +31,8 @@ def _publish(exchange, routing_key, mandatory):
 def message(exchange, routing_key, content, properties, mandatory, frame_max):
     """A message to publish: its method, its header, and as many body frames as `frame_max` bytes each demand.
 
-    `ValueError` for a routing key or properties that AMQP can't express, or that are too large for a frame.
+    `properties` are a `Properties`. `ValueError` for a routing key or properties that AMQP can't express, or that are
+    too large for a frame.
     """
     try:
         publish = _publish(exchange, routing_key, mandatory)
@@ -76,7 +77,9 @@ def _deliver(payload):
     delivery_tag, bits = _DELIVERY.unpack_from(payload, position)
     exchange, position = _short_text(payload, position + _DELIVERY.size)
     routing_key, _ = _short_text(payload, position)
-    return commands.Basic.Deliver(tag, delivery_tag, bool(bits & 1), exchange, routing_key)
+    found = commands.Basic.Deliver(tag, delivery_tag, bool(bits & 1), routing_key=routing_key)
+    found.exchange = exchange  # RabbitMQ takes names for it that pamqp, when it is given one, does not
+    return found
 
 
 def _short_text(payload, position):
