@@ -23,12 +23,12 @@ def halves() -> tuple[set[int], set[int]]:
 @contextmanager
 def confined(groups: Iterable, cores: set[int]):
     """Have everything in lab hosts' control groups run on these cores alone, and all that it starts; then as before."""
-    groups, before = list(groups), {}
+    groups = list(groups)
+    before = dict(_affinities(groups))  # RabbitMQ has bound its schedulers to a core each, and does so once
     try:
         _set(groups, cores, before)
         yield
     finally:
-        # RabbitMQ has bound its schedulers to a core each, and does so once.
         everywhere = set().union(*before.values())
         for thread, own in _affinities(groups):
             if own == cores:

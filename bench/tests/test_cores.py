@@ -85,13 +85,14 @@ def test_one_core_has_no_halves(monkeypatch):
 
 
 @several
-def test_every_thread_of_a_host_is_confined_and_then_runs_where_it_did(group, program, everywhere):
-    first, _ = cores.halves()
+@pytest.mark.parametrize("which", [0, 1], ids=["other", "own"])  # half than that of the bound thread
+def test_every_thread_of_a_host_is_confined_and_then_runs_where_it_did(group, program, everywhere, which):
+    half = cores.halves()[which]
     threads = (program.process.pid, program.bound)
 
-    with cores.confined([group], first):
+    with cores.confined([group], half):
         begun = program.one_more()
-        assert {frozenset(os.sched_getaffinity(thread)) for thread in (*threads, begun)} == {frozenset(first)}
+        assert {frozenset(os.sched_getaffinity(thread)) for thread in (*threads, begun)} == {frozenset(half)}
         assert os.sched_getaffinity(threading.get_native_id()) == everywhere
         assert cores.is_confined(group)
 
