@@ -39,7 +39,7 @@ def confined(groups: Iterable, cores: set[int]):
 def is_confined(group) -> bool:
     """Whether any process of a lab host runs on a part of this machine's cores only, as a killed run leaves them."""
     everywhere = os.sched_getaffinity(0)
-    return any(set() < _affinity(pid) < everywhere for pid in _processes(group.path))
+    return any(set() < _affinity(pid) < everywhere for pid in group.processes())
 
 
 def _set(groups: list, cores: set[int], before: dict[int, set[int]]) -> None:
@@ -58,7 +58,7 @@ def _set(groups: list, cores: set[int], before: dict[int, set[int]]) -> None:
 
 def _affinities(groups: list) -> Iterator[tuple[int, set[int]]]:
     for group in groups:
-        for pid in _processes(group.path):
+        for pid in group.processes():
             for thread in _threads(pid):
                 if own := _affinity(thread):
                     yield thread, own
@@ -70,16 +70,6 @@ def _affinity(thread: int) -> set[int]:
         return os.sched_getaffinity(thread)
     except ProcessLookupError:
         return set()
-
-
-def _processes(path: Path) -> list[int]:
-    """Of the group and all below it. Unlike a glob, a walk goes on when one ends meanwhile."""
-    found = []
-    for folder, _, files in os.walk(path):
-        if "cgroup.procs" in files:
-            with suppress(OSError):
-                found += map(int, Path(folder, "cgroup.procs").read_text().split())
-    return found
 
 
 def _threads(pid: int) -> list[int]:

@@ -6,6 +6,7 @@ process that started it is long dead.
 """
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
@@ -69,11 +70,12 @@ class Group:
 
     def init(self):
         """The machine's id of the host's PID 1; None while there is none."""
-        for file in self.path.rglob("cgroup.procs"):
-            for pid in _read(file).split():
-                if _pid_inside(pid) == ["1"]:
-                    return int(pid)
-        return None
+        return next((pid for pid in self.processes() if _pid_inside(pid) == ["1"]), None)
+
+    def processes(self):
+        """The machine's ids of the host's processes."""
+        for folder, _, _ in os.walk(self.path):  # unlike a glob it goes on when a group ends meanwhile
+            yield from map(int, _read(Path(folder, "cgroup.procs")).split())
 
     def memory(self):
         """Bytes of memory in use, less file cache that can go at once; None if it isn't counted."""
@@ -121,7 +123,7 @@ def _enable_controllers(folder):
 
 def _pid_inside(pid):
     """The ids of a process in the namespaces below the machine's own."""
-    for line in _read(Path("/proc") / pid / "status").splitlines():
+    for line in _read(Path("/proc") / str(pid) / "status").splitlines():
         if line.startswith("NSpid:"):
             return line.split()[2:]
     return []

@@ -12,7 +12,7 @@ from bench import cores
 from fleet.errors import FleetError
 
 several = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="this machine has one core")
-# Two threads, one of which has bound itself; then a third whenever a line comes.
+# A thread that binds itself to a core, and another when a line comes.
 PROGRAM = """
 import os, sys, threading, time
 def work(core):
@@ -57,14 +57,11 @@ def program(everywhere):
 
 
 @pytest.fixture
-def group(tmp_path, program):
-    """A host's control group with the program in it, and one that has ended."""
-    service = tmp_path / "system.slice" / "some.service"
-    service.mkdir(parents=True)
+def group(program):
+    """Of a host with the program, and a process that has ended."""
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    (service / "cgroup.procs").write_text(f"{ended.pid}\n{program.process.pid}\n")
-    return SimpleNamespace(path=tmp_path)
+    return SimpleNamespace(processes=lambda: iter((ended.pid, program.process.pid)))
 
 
 @several
@@ -85,7 +82,9 @@ def test_one_core_has_no_halves(monkeypatch):
 
 
 @several
-@pytest.mark.parametrize("which", [0, 1], ids=["other", "own"])  # half than that of the bound thread
+@pytest.mark.parametrize(
+    "which", [0, 1], ids=["other", "own"]
+)  # the half that the bound thread is not in, and the one that it is
 def test_every_thread_of_a_host_is_confined_and_then_runs_where_it_did(group, program, everywhere, which):
     half = cores.halves()[which]
     threads = (program.process.pid, program.bound)
